@@ -1,0 +1,91 @@
+#include "mailbox.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "log.h"
+#include "memory.h"
+
+struct mailbox {
+    pthread_mutex_t lock;
+    pthread_cond_t served;
+    int fd;
+    void (*fn)(void *argument);
+    void *argument;
+    bool occupied;
+};
+
+struct mailbox *mailbox_new(void)
+{
+    struct mailbox *mailbox = mem_alloc(sizeof(*mailbox));
+    pthread_mutex_init(&mailbox->lock, NULL);
+    pthread_cond_init(&mailbox->served, NULL);
+    mailbox->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (mailbox->fd < 0) {
+        log_error("no descriptor is left to wake a thread with: raise LimitNOFILE");
+        exit(71);
+    }
+    return mailbox;
+}
+
+void mailbox_free(struct mailbox *mailbox)
+{
+    if (mailbox == NULL)
+        return;
+    close(mailbox->fd);
+    pthread_cond_destroy(&mailbox->served);
+    pthread_mutex_destroy(&mailbox->lock);
+    free(mailbox);
+}
+
+int mailbox_fd(const struct mailbox *mailbox)
+{
+    return mailbox->fd;
+}
+
+void mailbox_call(struct mailbox *mailbox, void (*fn)(void *argument), void *argument)
+{
+    pthread_mutex_lock(&mailbox->lock);
+    while (mailbox->occupied)
+        pthread_cond_wait(&mailbox->served, &mailbox->lock);
+    mailbox->occupied = true;
+    mailbox->fn = fn;
+    mailbox->argument = argument;
+    eventfd_write(mailbox->fd, 1);
+    while (mailbox->fn != NULL)
+        pthread_cond_wait(&mailbox->served, &mailbox->lock);
+    mailbox->occupied = false;
+    pthread_cond_broadcast(&mailbox->served);
+    pthread_mutex_unlock(&mailbox->lock);
+}
+
+static void serve(struct mailbox *mailbox)
+{
+    pthread_mutex_lock(&mailbox->lock);
+    if (mailbox->fn != NULL) {
+        mailbox->fn(mailbox->argument);
+        mailbox->fn = NULL;
+        pthread_cond_broadcast(&mailbox->served);
+    }
+    pthread_mutex_unlock(&mailbox->lock);
+}
+
+void mailbox_wait(struct mailbox *mailbox, int64_t until_ns)
+{
+    struct pollfd wake = {.fd = mailbox->fd, .events = POLLIN};
+    int64_t wait_ns = until_ns - clock_mono_ns();
+    if (wait_ns < 0)
+        wait_ns = 0;
+    struct timespec wait = {.tv_sec = wait_ns / NS_PER_S, .tv_nsec = wait_ns % NS_PER_S};
+    if (ppoll(&wake, 1, &wait, NULL) <= 0)
+        return;
+    eventfd_t count;
+    eventfd_read(mailbox->fd, &count);
+    serve(mailbox);
+}

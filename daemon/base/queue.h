@@ -1,0 +1,31 @@
+/* The one queue between those who poll and the one who stores. Records go in from any thread and
+ * come out all at once. When it is full, what comes is counted and declared as a gap. */
+#ifndef BINDERY_QUEUE_H
+#define BINDERY_QUEUE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "text.h"
+#include "value.h"
+
+struct queue;
+
+/* What queue_take gives: a body of `count` records and what was lost since the last take. */
+struct queue_content {
+    struct text body;
+    uint32_t count;
+    struct gap lost; /* lost.missing is 0 when nothing was */
+};
+
+struct queue *queue_new(size_t limit_bytes);
+void queue_free(struct queue *queue);
+
+/* Encodes and appends the reading; over the limit it is counted as lost. Any thread. */
+void queue_put(struct queue *queue, const struct reading *reading);
+
+/* Swaps the queue's content with *content, whose buffer is emptied and reused. One consumer.
+ * Returns the number of records. */
+uint32_t queue_take(struct queue *queue, struct queue_content *content);
+
+#endif

@@ -1,0 +1,49 @@
+/* Readings and gaps as bytes: what waits in the queue and what the store keeps is the same.
+ *
+ * A body is a row of records. Numbers are LEB128 varints, signed ones in zigzag. A record is
+ *   kind (1 reading, 2 gap), length of the rest, then
+ *   reading: source, flags (1 unsynced), wall_ms, boot_ms if unsynced, count, samples
+ *   sample:  tag, kind | decimals << 4, then by kind; kind 15 is a failure: quality, exception
+ *   gap:     why, first_seq, last_seq, missing, from_ms, to_ms
+ * An unknown kind is skipped by its length, so that an older gateway survives a newer store.
+ * Pure; the bytes may come from a damaged disk, so that every step is bounded. */
+#ifndef BINDERY_RECORD_H
+#define BINDERY_RECORD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "text.h"
+#include "value.h"
+
+enum record_kind { RECORD_READING = 1, RECORD_GAP = 2 };
+
+enum { RECORD_MAX_SAMPLES = 4096 };
+
+struct record {
+    enum record_kind kind;
+    union {
+        struct reading reading; /* its samples lie in the reader */
+        struct gap gap;
+    };
+};
+
+/* Appends to out, which is used as a byte buffer. */
+void record_add_reading(struct text *out, const struct reading *reading);
+void record_add_gap(struct text *out, const struct gap *gap);
+
+/* Walks over a body. The reader owns the samples it hands out, valid until the next call; texts
+ * point into the body. */
+struct record_reader {
+    const uint8_t *at, *end;
+    struct sample *samples;
+    size_t sample_capacity;
+};
+
+void record_reader_start(struct record_reader *reader, const void *body, size_t length);
+void record_reader_free(struct record_reader *reader);
+
+/* 1 with a record, 0 at the end, -EBADMSG where the bytes make no sense (the walk ends there). */
+int record_next(struct record_reader *reader, struct record *ret_record);
+
+#endif

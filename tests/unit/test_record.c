@@ -1,0 +1,349 @@
+#include <errno.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "record.h"
+
+enum { CORRUPTIONS = 300000 };
+
+static uint64_t random_state = 0x9E3779B97F4A7C15;
+
+static uint32_t random_below(uint32_t limit)
+{
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return (uint32_t)(random_state >> 32) % limit;
+}
+
+static struct sample every_kind[] = {
+    {.tag = 0},
+    {.tag = 1, .value = {.kind = VALUE_BOOL, .boolean = true}},
+    {.tag = 2, .value = {.kind = VALUE_BOOL, .boolean = false}},
+    {.tag = 3, .value = {.kind = VALUE_DECIMAL, .decimals = 1, .mantissa = 563}},
+    {.tag = 127, .value = {.kind = VALUE_DECIMAL, .decimals = 15, .mantissa = INT64_MIN}},
+    {.tag = 128, .value = {.kind = VALUE_DECIMAL, .mantissa = INT64_MAX}},
+    {.tag = 129, .value = {.kind = VALUE_UNSIGNED, .whole = UINT64_MAX}},
+    {.tag = 130, .value = {.kind = VALUE_REAL32, .real32 = -23.45F}},
+    {.tag = 131, .value = {.kind = VALUE_REAL64, .real64 = 0.1}},
+    {.tag = 132, .value = {.kind = VALUE_TEXT, .length = 10, .text = "production"}},
+    {.tag = 133, .value = {.kind = VALUE_TEXT, .length = 0, .text = ""}},
+    {.tag = 4095, .quality = QUALITY_TIMEOUT},
+    {.tag = 65535, .quality = QUALITY_EXCEPTION, .exception = 255},
+};
+
+static const struct reading full = {
+    .source = UINT32_MAX,
+    .count = sizeof(every_kind) / sizeof(*every_kind),
+    .at = {.boot_ms = 123456789, .wall_ms = -5, .synced = false},
+    .samples = every_kind,
+};
+
+static const struct reading plain = {
+    .source = 7,
+    .count = 1,
+    .at = {.wall_ms = 1795412474123, .synced = true},
+    .samples = &every_kind[3],
+};
+
+static const struct gap gap = {
+    .why = GAP_UNCLEAN_STOP,
+    .first_seq = 1,
+    .last_seq = UINT64_MAX,
+    .missing = UINT64_MAX,
+    .from_ms = INT64_MIN,
+    .to_ms = INT64_MAX,
+};
+
+static void assert_same_reading(const struct reading *a, const struct reading *b)
+{
+    assert_int_equal(a->source, b->source);
+    assert_int_equal(a->count, b->count);
+    assert_int_equal(a->at.wall_ms, b->at.wall_ms);
+    assert_int_equal(a->at.boot_ms, b->at.boot_ms);
+    assert_int_equal(a->at.synced, b->at.synced);
+    for (size_t i = 0; i < a->count; i++) {
+        assert_int_equal(a->samples[i].tag, b->samples[i].tag);
+        assert_int_equal(a->samples[i].quality, b->samples[i].quality);
+        assert_int_equal(a->samples[i].exception, b->samples[i].exception);
+        assert_true(value_equal(&a->samples[i].value, &b->samples[i].value));
+    }
+}
+
+static int read_one(const void *body, size_t length)
+{
+    struct record_reader reader = {0};
+    struct record record;
+
+    record_reader_start(&reader, body, length);
+    int status = record_next(&reader, &record);
+
+    record_reader_free(&reader);
+    return status;
+}
+
+static void test_record_gives_back_what_was_put(void **state)
+{
+    struct text body = {0};
+    struct record_reader reader = {0};
+    struct record record;
+
+    (void)state;
+    record_add_reading(&body, &full);
+    record_add_gap(&body, &gap);
+    record_add_reading(&body, &plain);
+
+    record_reader_start(&reader, body.data, body.length);
+    assert_int_equal(record_next(&reader, &record), 1);
+    assert_int_equal(record.kind, RECORD_READING);
+    assert_same_reading(&record.reading, &full);
+    assert_int_equal(record_next(&reader, &record), 1);
+    assert_int_equal(record.kind, RECORD_GAP);
+    assert_int_equal(record.gap.why, gap.why);
+    assert_true(record.gap.first_seq == gap.first_seq && record.gap.last_seq == gap.last_seq);
+    assert_true(record.gap.missing == gap.missing);
+    assert_true(record.gap.from_ms == gap.from_ms && record.gap.to_ms == gap.to_ms);
+    assert_int_equal(record_next(&reader, &record), 1);
+    assert_same_reading(&record.reading, &plain);
+    assert_int_equal(record_next(&reader, &record), 0);
+    assert_int_equal(record_next(&reader, &record), 0);
+
+    record_reader_free(&reader);
+    text_free(&body);
+}
+
+static void test_record_has_the_written_form(void **state)
+{
+    static const uint8_t expected[] = {
+        1,    13,                           /* reading, length */
+        7,    0,                            /* source, synced */
+        0x96, 0xE4, 0xE1, 0xEE, 0xC0, 0x68, /* wall_ms */
+        1,                                  /* count */
+        3,    0x12, 0xE6, 0x08,             /* tag, decimal with 1 behind the point, 563 */
+    };
+    struct text body = {0};
+
+    (void)state;
+    record_add_reading(&body, &plain);
+    assert_int_equal(body.length, sizeof(expected));
+    assert_memory_equal(body.data, expected, sizeof(expected));
+    text_free(&body);
+}
+
+static void test_record_holds_a_reading_of_the_most_samples(void **state)
+{
+    struct sample *samples = calloc(RECORD_MAX_SAMPLES, sizeof(*samples));
+    struct reading reading = {.count = RECORD_MAX_SAMPLES, .samples = samples};
+    struct record_reader reader = {0};
+    struct record record;
+    struct text body = {0};
+    char name[UINT16_MAX];
+
+    (void)state;
+    memset(name, 'n', sizeof(name));
+    for (unsigned i = 0; i < RECORD_MAX_SAMPLES; i++)
+        samples[i] = (struct sample){
+            .tag = (uint16_t)i,
+            .value = {.kind = VALUE_TEXT, .length = i % 100 ? 3 : UINT16_MAX, .text = name},
+        };
+    record_add_reading(&body, &reading);
+    record_reader_start(&reader, body.data, body.length);
+    assert_int_equal(record_next(&reader, &record), 1);
+    assert_same_reading(&record.reading, &reading);
+    record_reader_free(&reader);
+    text_free(&body);
+    free(samples);
+}
+
+static void test_record_tells_reals_that_are_not_finite_as_out_of_range(void **state)
+{
+    struct sample samples[] = {
+        {.value = {.kind = VALUE_REAL32, .real32 = INFINITY}},
+        {.value = {.kind = VALUE_REAL64, .real64 = (double)NAN}},
+    };
+    struct reading reading = {.count = 2, .samples = samples};
+    struct record_reader reader = {0};
+    struct record record;
+    struct text body = {0};
+
+    (void)state;
+    record_add_reading(&body, &reading);
+    record_reader_start(&reader, body.data, body.length);
+    assert_int_equal(record_next(&reader, &record), 1);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(record.reading.samples[i].quality, QUALITY_RANGE);
+        assert_int_equal(record.reading.samples[i].value.kind, VALUE_NONE);
+    }
+    record_reader_free(&reader);
+    text_free(&body);
+}
+
+static void test_record_skips_kinds_it_does_not_know(void **state)
+{
+    static const char unknown[] = {3, 2, 'x', 'y', (char)0xFF, 0x7F, 0};
+    struct record_reader reader = {0};
+    struct record record;
+    struct text body = {0};
+
+    (void)state;
+    text_add_bytes(&body, unknown, sizeof(unknown));
+    record_add_reading(&body, &plain);
+    text_add_bytes(&body, unknown, sizeof(unknown));
+    record_reader_start(&reader, body.data, body.length);
+    assert_int_equal(record_next(&reader, &record), 1);
+    assert_same_reading(&record.reading, &plain);
+    assert_int_equal(record_next(&reader, &record), 0);
+    record_reader_free(&reader);
+    text_free(&body);
+}
+
+static void test_record_finds_nothing_in_an_empty_body(void **state)
+{
+    (void)state;
+    assert_int_equal(read_one(NULL, 0), 0);
+    assert_int_equal(read_one("", 0), 0);
+}
+
+static void test_record_refuses_bytes_that_make_no_sense(void **state)
+{
+    static const struct {
+        const char *why, *bytes;
+        size_t length;
+    } cases[] = {
+#define CASE(why, bytes) {why, bytes, sizeof(bytes) - 1}
+        CASE("zeros", "\0\0\0\0"),
+        CASE("a kind alone", "\1"),
+        CASE("a length beyond the end", "\3\1"),
+        CASE("an empty reading", "\1\0"),
+        CASE("an overlong kind", "\x83\0\0"),
+        CASE("a varint of eleven bytes", "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\1\0"),
+        CASE("a varint above 64 bits", "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\2\0"),
+        CASE("a source above 32 bits", "\1\x08\x80\x80\x80\x80\x10\0\0\0"),
+        CASE("an unknown flag", "\1\4\0\2\0\0"),
+        CASE("more samples than bytes", "\1\6\0\0\0\2\0\0"),
+        CASE("more samples than there may be", "\1\5\0\0\0\x81\x20"),
+        CASE("bytes behind the samples", "\1\5\0\0\0\0\0"),
+        CASE("an unknown value", "\1\6\0\0\0\1\0\7"),
+        CASE("decimals of a bool", "\1\7\0\0\0\1\0\x11\1"),
+        CASE("a bool of 2", "\1\7\0\0\0\1\0\1\2"),
+        CASE("a text beyond its record", "\1\7\0\0\0\1\0\6\1x"),
+        CASE("a failure that is good", "\1\x08\0\0\0\1\0\x0F\0\0"),
+        CASE("an unknown quality", "\1\x08\0\0\0\1\0\x0F\6\0"),
+        CASE("an infinite real32", "\1\x0A\0\0\0\1\0\4\0\0\x80\x7F"),
+        CASE("half a real64", "\1\x0A\0\0\0\1\0\5\0\0\0\0"),
+        CASE("an unknown reason of a gap", "\2\6\5\0\0\0\0\0"),
+        CASE("a gap cut short", "\2\5\0\0\0\0\0"),
+#undef CASE
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+        if (read_one(cases[i].bytes, cases[i].length) != -EBADMSG)
+            fail_msg("took %s", cases[i].why);
+}
+
+/* Walks to the end; what is taken must be what the writer would have written. */
+static int walk(struct record_reader *reader, const void *body, size_t length)
+{
+    struct text again = {0};
+    struct record record;
+    int status;
+
+    record_reader_start(reader, body, length);
+    while ((status = record_next(reader, &record)) > 0) {
+        text_clear(&again);
+        if (record.kind == RECORD_READING)
+            record_add_reading(&again, &record.reading);
+        else
+            record_add_gap(&again, &record.gap);
+        assert_true(again.length <= (size_t)(reader->at - (const uint8_t *)body));
+        assert_memory_equal(reader->at - again.length, again.data, again.length);
+    }
+    text_free(&again);
+    return status;
+}
+
+static void fill(struct text *body)
+{
+    record_add_reading(body, &full);
+    record_add_gap(body, &gap);
+    record_add_reading(body, &plain);
+}
+
+static void test_record_reads_no_further_than_a_cut_body(void **state)
+{
+    struct record_reader reader = {0};
+    struct text body = {0};
+    int whole = 0;
+
+    (void)state;
+    fill(&body);
+    for (size_t length = 1; length <= body.length; length++) {
+        char *cut = malloc(length);
+
+        memcpy(cut, body.data, length);
+        int status = walk(&reader, cut, length);
+
+        assert_true(status == 0 || status == -EBADMSG);
+        whole += status == 0;
+        free(cut);
+    }
+    assert_int_equal(whole, 3);
+    record_reader_free(&reader);
+    text_free(&body);
+}
+
+static void test_record_survives_any_corruption(void **state)
+{
+    struct record_reader reader = {0};
+    struct text body = {0};
+    int refused = 0;
+
+    (void)state;
+    fill(&body);
+    uint8_t *damaged = malloc(body.length);
+
+    for (int i = 0; i < CORRUPTIONS; i++) {
+        uint32_t changes = 1 + random_below(4);
+
+        memcpy(damaged, body.data, body.length);
+        while (changes-- > 0) {
+            uint8_t *at = damaged + random_below((uint32_t)body.length);
+
+            if (random_below(2))
+                *at = (uint8_t)random_below(256);
+            else
+                *at ^= (uint8_t)(1U << random_below(8));
+        }
+        refused += walk(&reader, damaged, body.length) < 0;
+    }
+    assert_in_range(refused, 1, CORRUPTIONS - 1);
+    assert_true(reader.sample_capacity <= body.length / 2);
+    free(damaged);
+    record_reader_free(&reader);
+    text_free(&body);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_record_gives_back_what_was_put),
+        cmocka_unit_test(test_record_has_the_written_form),
+        cmocka_unit_test(test_record_holds_a_reading_of_the_most_samples),
+        cmocka_unit_test(test_record_tells_reals_that_are_not_finite_as_out_of_range),
+        cmocka_unit_test(test_record_skips_kinds_it_does_not_know),
+        cmocka_unit_test(test_record_finds_nothing_in_an_empty_body),
+        cmocka_unit_test(test_record_refuses_bytes_that_make_no_sense),
+        cmocka_unit_test(test_record_reads_no_further_than_a_cut_body),
+        cmocka_unit_test(test_record_survives_any_corruption),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
