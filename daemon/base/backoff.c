@@ -36,6 +36,14 @@ void backoff_reset(struct backoff *backoff)
     backoff->failures = 0;
 }
 
+/* Between three and five quarters, in 1024 steps. */
+static int64_t jitter(struct backoff *backoff, int64_t wait_ns)
+{
+    uint32_t step = next_random(&backoff->random) >> 22;
+
+    return wait_ns - wait_ns / 4 + wait_ns / 2048 * step;
+}
+
 int64_t backoff_next(struct backoff *backoff)
 {
     int64_t wait_ns = backoff->first_ns;
@@ -44,9 +52,16 @@ int64_t backoff_next(struct backoff *backoff)
         wait_ns = wait_ns > backoff->most_ns / 2 ? backoff->most_ns : wait_ns * 2;
     if (backoff->failures < UINT32_MAX)
         backoff->failures++;
+    return jitter(backoff, wait_ns);
+}
 
-    /* Between three and five quarters, in 1024 steps. */
-    uint32_t step = next_random(&backoff->random) >> 22;
+int64_t backoff_absence(struct backoff *backoff, int64_t away_ns)
+{
+    int64_t wait_ns = away_ns / 30;
 
-    return wait_ns - wait_ns / 4 + wait_ns / 2048 * step;
+    if (wait_ns < backoff->first_ns)
+        wait_ns = backoff->first_ns;
+    if (wait_ns > backoff->most_ns)
+        wait_ns = backoff->most_ns;
+    return jitter(backoff, wait_ns);
 }

@@ -73,9 +73,25 @@ static void test_backoff_keeps_neighbours_out_of_step(void **state)
         assert_in_range(in_tenth[i], LINKS / 20, LINKS / 5);
 }
 
+static void test_backoff_of_an_absence_follows_its_length(void **state)
+{
+    (void)state;
+    struct backoff backoff;
+    backoff_init(&backoff, 1000, 60000, 3);
+    for (int i = 0; i < 1000; i++) {
+        int64_t soon = backoff_absence(&backoff, 10), later = backoff_absence(&backoff, 300000),
+                last = backoff_absence(&backoff, INT64_C(1000000000));
+        assert_true(soon >= 750 && soon <= 1250);
+        assert_true(later >= 7500 && later <= 12500);
+        assert_true(last >= 45000 && last <= 75000);
+    }
+    assert_int_equal(backoff.failures, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_backoff_of_an_absence_follows_its_length),
         cmocka_unit_test(test_backoff_doubles_from_first_to_most_within_a_quarter),
         cmocka_unit_test(test_backoff_begins_anew_after_reset),
         cmocka_unit_test(test_backoff_stays_at_most_after_countless_failures),
