@@ -1,0 +1,150 @@
+/* How a tree of YAML becomes a plant: what the files load*.c and include.c share.
+ *
+ * Each section of the configuration is a table of fields, one a key; a field's reader checks the
+ * value and sets a member of the object that is being filled. What a reader refuses becomes a
+ * fault and leaves the member at its default, so that one run finds all faults there are. Checks
+ * that need more than one key follow when the section has been read. */
+#ifndef BINDERY_LOAD_H
+#define BINDERY_LOAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "faults.h"
+#include "plant.h"
+#include "plant_home.h"
+#include "table.h"
+#include "yaml_tree.h"
+
+enum {
+    LOAD_MAX_FILES = 16384,
+    LOAD_MAX_UPLINKS = 64,
+    LOAD_MAX_LINKS = 65535,
+    LOAD_MAX_MACHINES = 65535,
+    LOAD_MAX_MACHINE_TAGS = 4096,
+    LOAD_MAX_MACHINE_PERIODS = 8,
+    LOAD_MAX_PERIOD_MS = 24 * 3600 * 1000,
+    LOAD_MAX_TAGS = 4000000, /* of all machines, each counted, shared lists too */
+};
+
+enum load_list { LIST_UPLINKS, LIST_LINKS, LIST_MACHINES, LIST_COUNT };
+
+/* The items of one kind out of all files. */
+struct load_items {
+    const struct node **nodes;
+    size_t count, capacity;
+};
+
+struct load {
+    struct plant_home *home;
+    struct plant *plant;  /* home's */
+    struct table strings; /* of the plant, each kept once */
+    struct yaml_tree tree;
+    struct faults faults;
+    const char **files; /* their paths, as named or included; in the tree */
+    const struct node **roots;
+    size_t file_count;
+    struct table file_ids; /* which files these are, whatever their paths */
+    bool incomplete;       /* a file could not be read: what seems missing may stand in it */
+    struct load_items items[LIST_COUNT];
+    struct tag_lists *tag_lists;
+};
+
+struct field;
+
+/* Checks the value and sets what stands at field->offset of the object, or adds a fault. */
+typedef void field_read_fn(struct load *load, const struct field *field, const struct node *value,
+                           void *object);
+
+struct choice {
+    const char *word;
+    int value; /* CHOICE_LATER: known, but not supported yet */
+};
+
+enum { CHOICE_LATER = -1 };
+
+struct field {
+    const char *key;
+    field_read_fn *read; /* NULL: the section's loader looks at the value itself */
+    size_t offset;
+    int64_t least, most;          /* numbers, durations, sizes; texts: bytes */
+    const struct choice *choices; /* ended by one without a word */
+    const char *required;         /* what was expected where the key is missing; NULL: optional */
+};
+
+struct section {
+    const char *what; /* "a link" */
+    const struct field *fields;
+    size_t count;
+};
+
+/* Reads a mapping into the object. seen[i] becomes the node of the i-th field's key, NULL where it
+ * is missing. Unknown, repeated and missing keys are faults. */
+void load_section(struct load *load, const struct section *section, const struct node *mapping,
+                  const struct node **seen, void *object);
+
+/* The value behind a key that load_section has seen; NULL for NULL. */
+const struct node *load_value(const struct node *key);
+
+/* Readers, by the type of the member. */
+field_read_fn load_read_name;        /* const char * */
+field_read_fn load_read_text;        /* const char *: least to most bytes, no control characters */
+field_read_fn load_read_path;        /* const char *: taken relative to its file's folder */
+field_read_fn load_read_duration;    /* int64_t, milliseconds */
+field_read_fn load_read_size;        /* int64_t, bytes */
+field_read_fn load_read_u8;          /* uint8_t */
+field_read_fn load_read_u16;         /* uint16_t */
+field_read_fn load_read_choice;      /* an enum or unsigned */
+field_read_fn load_read_bool_choice; /* bool */
+field_read_fn load_read_list;        /* nothing is set: a list, perhaps empty */
+field_read_fn load_read_later;       /* nothing is set: not supported yet */
+
+/* For readers: the text of a scalar that is not empty; NULL after adding a fault. */
+const char *load_scalar(struct load *load, const struct field *field, const struct node *value,
+                        const char *expected);
+
+/* Adds the fault: KEY: "TEXT" COMPLAINT; expected EXPECTED */
+void load_refuse(struct load *load, const char *key, const struct node *value,
+                 const char *complaint, const char *expected_format, ...)
+    __attribute__((format(printf, 5, 6)));
+
+/* Adds a fault in words of its own at a node. */
+void load_fault(struct load *load, const struct node *node, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Notes in `taken` that `value` has the text for its own; a fault where another has it already. */
+void load_claim(struct load *load, struct table *taken, const char *key, const char *text,
+                const struct node *value);
+
+/* A string of the plant. */
+const char *load_string(struct load *load, const char *text);
+
+/* The length of a path's folder, slash included; 0 where there is none. */
+size_t load_folder_length(const char *path);
+
+/* Reads one more file; what can't be read is a fault. A file that was read before is passed over.
+ */
+void load_file(struct load *load, const char *path);
+
+field_read_fn load_read_include;
+
+/* Each after the ones above it; they fill the plant from load->items. */
+void load_links(struct load *load);
+void load_uplinks(struct load *load);
+void load_machines(struct load *load);
+
+/* Refuses a period, where one was given, that is shorter than the tick. */
+void load_check_period(struct load *load, int64_t every_ms, const struct node *value);
+
+/* The tags of a machine whose other keys have been read. */
+void load_tags(struct load *load, const struct node *list, struct machine *machine);
+
+/* One tag, with what its machine gives it; returns what stands at its `every`, or the tag. */
+const struct node *load_tag(struct load *load, const struct node *node,
+                            const struct machine *machine, struct table *names,
+                            struct tag *ret_tag);
+
+void load_tag_lists_free(struct tag_lists *lists);
+
+#endif

@@ -1,0 +1,220 @@
+/* links: */
+#include <stdlib.h>
+
+#include "load.h"
+#include "words.h"
+
+/* A link, and whether its driver was understood. */
+struct link_draft {
+    struct link link;
+    unsigned driver; /* enum link_driver, or DRIVER_UNKNOWN */
+};
+
+enum { DRIVER_UNKNOWN = 0xff };
+
+static const struct choice drivers[] = {
+    {"modbus-tcp", DRIVER_MODBUS_TCP},
+    {"modbus-rtu", DRIVER_MODBUS_RTU},
+    {"modbus-rtu-tcp", DRIVER_MODBUS_RTU_TCP},
+    {"modbus-ascii", CHOICE_LATER},
+    {"modbus-ascii-tcp", CHOICE_LATER},
+    {"serial-text", CHOICE_LATER},
+    {"serial-text-tcp", CHOICE_LATER},
+    {"recording", CHOICE_LATER},
+    {NULL, 0},
+};
+
+static const struct choice switches[] = {
+    {"on", true}, {"off", false}, {"true", true}, {"false", false}, {NULL, 0}};
+
+static field_read_fn read_address, read_device, read_baud, read_format;
+
+enum {
+    LINK_NAME,
+    LINK_DRIVER,
+    LINK_ADDRESS,
+    LINK_DEVICE,
+    LINK_BAUD,
+    LINK_FORMAT,
+    LINK_RS485,
+    LINK_TIMEOUT,
+    LINK_MAX_REGISTERS,
+    LINK_GAP,
+    LINK_PAUSE,
+    LINK_FIELDS
+};
+
+#define LINK_MEMBER(name) offsetof(struct link_draft, link.name)
+
+static const struct field link_fields[LINK_FIELDS] = {
+    [LINK_NAME] = {.key = "name",
+                   .read = load_read_name,
+                   .offset = LINK_MEMBER(name),
+                   .required = "the link's name"},
+    [LINK_DRIVER] = {.key = "driver",
+                     .read = load_read_choice,
+                     .offset = offsetof(struct link_draft, driver),
+                     .choices = drivers,
+                     .required = "modbus-tcp, modbus-rtu or modbus-rtu-tcp"},
+    [LINK_ADDRESS] = {.key = "address", .read = read_address},
+    [LINK_DEVICE] = {.key = "device", .read = read_device, .offset = LINK_MEMBER(device)},
+    [LINK_BAUD] = {.key = "baud", .read = read_baud, .offset = LINK_MEMBER(baud)},
+    [LINK_FORMAT] = {.key = "format", .read = read_format},
+    [LINK_RS485] = {.key = "rs485",
+                    .read = load_read_bool_choice,
+                    .offset = LINK_MEMBER(rs485),
+                    .choices = switches},
+    [LINK_TIMEOUT] = {.key = "timeout",
+                      .read = load_read_duration,
+                      .offset = LINK_MEMBER(timeout_ms),
+                      .least = 10,
+                      .most = 60000},
+    [LINK_MAX_REGISTERS] = {.key = "max_registers",
+                            .read = load_read_u16,
+                            .offset = LINK_MEMBER(max_registers),
+                            .least = 1,
+                            .most = 125},
+    [LINK_GAP] = {.key = "gap", .read = load_read_u16, .offset = LINK_MEMBER(gap), .most = 125},
+    [LINK_PAUSE] = {.key = "pause",
+                    .read = load_read_duration,
+                    .offset = LINK_MEMBER(pause_ms),
+                    .most = 10000},
+};
+
+static const struct section link_section = {"a link", link_fields, LINK_FIELDS};
+
+static void read_address(struct load *load, const struct field *field, const struct node *value,
+                         void *object)
+{
+    struct link *link = &((struct link_draft *)object)->link;
+    const char *expected = "a host and a port, such as 192.168.1.10:502";
+    const char *text = load_scalar(load, field, value, expected);
+    char *host = NULL;
+
+    if (!text)
+        return;
+    if (parse_host_port(text, 502, &host, &link->port, &expected) != 0) {
+        load_refuse(load, field->key, value, "is no address", "%s", expected);
+        return;
+    }
+    link->host = load_string(load, host);
+    free(host);
+}
+
+static void read_device(struct load *load, const struct field *field, const struct node *value,
+                        void *object)
+{
+    static const char expected[] = "an absolute path such as /dev/serial/by-id/usb-...";
+    const char *text = load_scalar(load, field, value, expected);
+
+    if (text && text[0] != '/')
+        load_refuse(load, field->key, value, "is no absolute path", expected);
+    else if (text)
+        load_read_path(load, field, value, object);
+}
+
+static void read_baud(struct load *load, const struct field *field, const struct node *value,
+                      void *object)
+{
+    static const char expected[] = "a rate of serial ports, such as 9600, 19200, 115200";
+    const char *text = load_scalar(load, field, value, expected);
+    int64_t rate = 0;
+
+    if (text && (parse_whole(text, &rate) != 0 || !is_baud(rate)))
+        load_refuse(load, field->key, value, "is no baud rate", expected);
+    else if (text)
+        ((struct link_draft *)object)->link.baud = (uint32_t)rate;
+}
+
+static void read_format(struct load *load, const struct field *field, const struct node *value,
+                        void *object)
+{
+    static const char expected[] = "data bits, parity (N E O) and stop bits, such as 8N1 or 8E1";
+    struct link *link = &((struct link_draft *)object)->link;
+    const char *text = load_scalar(load, field, value, expected);
+
+    if (text && parse_format(text, &link->data_bits, &link->parity, &link->stop_bits) != 0)
+        load_refuse(load, field->key, value, "is no format", expected);
+}
+
+/* Refuses the key where it stands: it goes with other drivers than this one. */
+static void refuse_for_driver(struct load *load, const struct node *key, const char *driver,
+                              const char *instead)
+{
+    if (key)
+        load_fault(load, key, "%s: does not go with %s; expected %s", key->text, driver, instead);
+}
+
+static void require_for_driver(struct load *load, const struct node *node,
+                               const struct node *const *seen, size_t field, const char *driver)
+{
+    if (!seen[field]) {
+        load_fault(load, node, "%s: missing in a link; expected one with %s",
+                   link_fields[field].key, driver);
+    }
+}
+
+static void check_transport(struct load *load, const struct node *node,
+                            const struct link_draft *draft, const struct node *const *seen)
+{
+    const char *driver = link_driver_name((enum link_driver)draft->driver);
+
+    if (draft->driver != DRIVER_MODBUS_RTU) {
+        require_for_driver(load, node, seen, LINK_ADDRESS, driver);
+        refuse_for_driver(load, seen[LINK_DEVICE], driver, "an address");
+        refuse_for_driver(load, seen[LINK_BAUD], driver, "it with serial drivers only");
+        refuse_for_driver(load, seen[LINK_FORMAT], driver, "it with serial drivers only");
+        refuse_for_driver(load, seen[LINK_RS485], driver, "it with serial drivers only");
+        return;
+    }
+    require_for_driver(load, node, seen, LINK_DEVICE, driver);
+    refuse_for_driver(load, seen[LINK_ADDRESS], driver, "a device");
+    if (draft->link.data_bits != 8) {
+        load_refuse(load, "format", load_value(seen[LINK_FORMAT]), "has 7 data bits",
+                    "8 of them: RTU's bytes are whole");
+    }
+}
+
+static void load_link(struct load *load, const struct node *node, struct table *names,
+                      struct table *devices, struct link *ret_link)
+{
+    const struct node *seen[LINK_FIELDS];
+    struct link_draft draft = {
+        .driver = DRIVER_UNKNOWN,
+        .link = {.name = "",
+                 .baud = 9600,
+                 .data_bits = 8,
+                 .parity = 'N',
+                 .stop_bits = 1,
+                 .timeout_ms = 500,
+                 .max_registers = 125,
+                 .gap = 16},
+    };
+
+    load_section(load, &link_section, node, seen, &draft);
+    if (draft.link.name[0] != '\0')
+        load_claim(load, names, "name", draft.link.name, load_value(seen[LINK_NAME]));
+    if (draft.link.device)
+        load_claim(load, devices, "device", draft.link.device, load_value(seen[LINK_DEVICE]));
+    if (draft.driver != DRIVER_UNKNOWN) {
+        check_transport(load, node, &draft, seen);
+        draft.link.driver = (enum link_driver)draft.driver;
+    }
+    *ret_link = draft.link;
+}
+
+void load_links(struct load *load)
+{
+    const struct load_items *items = &load->items[LIST_LINKS];
+    struct plant *plant = load->plant;
+    struct table names = {0};
+    struct table devices = {0};
+
+    plant->links = arena_alloc(&load->home->arena, items->count * sizeof *plant->links);
+    plant->link_count = items->count;
+    for (size_t i = 0; i < items->count; i++)
+        load_link(load, items->nodes[i], &names, &devices, &plant->links[i]);
+    plant_home_index_links(load->home);
+    table_free(&names);
+    table_free(&devices);
+}

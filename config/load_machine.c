@@ -1,0 +1,101 @@
+/* machines: */
+#include "load.h"
+#include "phrase.h"
+
+enum { LINE_UNIT_LEAST = 1, LINE_UNIT_MOST = 247 };
+
+static field_read_fn read_link;
+
+enum {
+    MACHINE_NAME,
+    MACHINE_LINK,
+    MACHINE_UNIT,
+    MACHINE_PROFILE,
+    MACHINE_EVERY,
+    MACHINE_TAGS,
+    MACHINE_FIELDS
+};
+
+static const struct field machine_fields[MACHINE_FIELDS] = {
+    [MACHINE_NAME] = {.key = "name",
+                      .read = load_read_name,
+                      .offset = offsetof(struct machine, name),
+                      .required = "the machine's name"},
+    [MACHINE_LINK] = {.key = "link", .read = read_link, .required = "the name of a link"},
+    [MACHINE_UNIT] = {.key = "unit",
+                      .read = load_read_u8,
+                      .offset = offsetof(struct machine, unit),
+                      .most = UINT8_MAX},
+    [MACHINE_PROFILE] = {.key = "profile", .read = load_read_later},
+    [MACHINE_EVERY] = {.key = "every",
+                       .read = load_read_duration,
+                       .offset = offsetof(struct machine, every_ms),
+                       .least = 10,
+                       .most = LOAD_MAX_PERIOD_MS},
+    [MACHINE_TAGS] = {.key = "tags",
+                      .read = load_read_list,
+                      .required = "a list of at least one tag"},
+};
+
+static const struct section machine_section = {"a machine", machine_fields, MACHINE_FIELDS};
+
+static void read_link(struct load *load, const struct field *field, const struct node *value,
+                      void *object)
+{
+    const char *text = load_scalar(load, field, value, "the name of a link");
+
+    if (!text)
+        return;
+    const struct link *link = plant_link(load->plant, text);
+    if (!link && !load->incomplete)
+        load_refuse(load, field->key, value, "is no link", "the name of one under \"links\"");
+    ((struct machine *)object)->link = link;
+}
+
+/* Unit 0 is the broadcast on a line, and 248 and above are reserved there (Modbus over Serial
+ * Line V1.02, 2.2); a gateway to TCP may give them a meaning. */
+static void check_unit(struct load *load, const struct machine *machine, const struct node *value)
+{
+    if (value && machine->link && machine->link->driver != DRIVER_MODBUS_TCP &&
+        (machine->unit < LINE_UNIT_LEAST || machine->unit > LINE_UNIT_MOST)) {
+        load_refuse(load, "unit", value, "is out of range",
+                    "a whole number from %d to %d, as on every %s", LINE_UNIT_LEAST, LINE_UNIT_MOST,
+                    link_driver_name(machine->link->driver));
+    }
+}
+
+static void load_machine(struct load *load, const struct node *node, struct table *names,
+                         struct machine *machine)
+{
+    const struct node *seen[MACHINE_FIELDS];
+
+    *machine = (struct machine){.unit = 1, .every_ms = 1000};
+    load_section(load, &machine_section, node, seen, machine);
+    if (machine->name)
+        load_claim(load, names, "name", machine->name, load_value(seen[MACHINE_NAME]));
+    check_unit(load, machine, load_value(seen[MACHINE_UNIT]));
+    load_check_period(load, machine->every_ms, load_value(seen[MACHINE_EVERY]));
+    if (seen[MACHINE_TAGS])
+        load_tags(load, load_value(seen[MACHINE_TAGS]), machine);
+}
+
+void load_check_period(struct load *load, int64_t every_ms, const struct node *value)
+{
+    if (value && every_ms < load->plant->tick_ms) {
+        load_refuse(load, "every", value, "is shorter than the tick", "%s or longer",
+                    phrase_duration(load->plant->tick_ms).text);
+    }
+}
+
+void load_machines(struct load *load)
+{
+    const struct load_items *items = &load->items[LIST_MACHINES];
+    struct plant *plant = load->plant;
+    struct table names = {0};
+
+    plant->machines = arena_alloc(&load->home->arena, items->count * sizeof *plant->machines);
+    plant->machine_count = items->count;
+    for (size_t i = 0; i < items->count; i++)
+        load_machine(load, items->nodes[i], &names, &plant->machines[i]);
+    table_free(&names);
+}

@@ -1,0 +1,255 @@
+/* One tag of a machine. */
+#include <string.h>
+
+#include "load.h"
+#include "phrase.h"
+
+enum { ADDRESSES = 65536, EIGHT_BYTES_IN_WORDS = 4 };
+
+/* A tag, and how much of it was understood. */
+struct tag_draft {
+    struct tag tag;
+    bool at_known;
+    bool type_known;
+    bool eight_letters; /* the order was given for eight bytes */
+};
+
+static field_read_fn read_at, read_type, read_order, read_scale, read_offset, read_deadband;
+
+enum {
+    TAG_NAME,
+    TAG_AT,
+    TAG_TYPE,
+    TAG_ORDER,
+    TAG_SCALE,
+    TAG_OFFSET,
+    TAG_UNIT,
+    TAG_EVERY,
+    TAG_DEADBAND,
+    TAG_HEARTBEAT,
+    TAG_COUNTER,
+    TAG_STATES,
+    TAG_FIELDS
+};
+
+#define TAG_MEMBER(name) offsetof(struct tag_draft, tag.name)
+
+static const struct field tag_fields[TAG_FIELDS] = {
+    [TAG_NAME] = {.key = "name",
+                  .read = load_read_name,
+                  .offset = TAG_MEMBER(name),
+                  .required = "the tag's name"},
+    [TAG_AT] = {.key = "at", .read = read_at, .required = "an address such as holding:100"},
+    [TAG_TYPE] = {.key = "type", .read = read_type},
+    [TAG_ORDER] = {.key = "order", .read = read_order},
+    [TAG_SCALE] = {.key = "scale", .read = read_scale},
+    [TAG_OFFSET] = {.key = "offset", .read = read_offset},
+    [TAG_UNIT] = {.key = "unit", .read = load_read_text, .offset = TAG_MEMBER(unit), .most = 64},
+    [TAG_EVERY] = {.key = "every",
+                   .read = load_read_duration,
+                   .offset = TAG_MEMBER(every_ms),
+                   .least = 10,
+                   .most = LOAD_MAX_PERIOD_MS},
+    [TAG_DEADBAND] = {.key = "deadband", .read = read_deadband},
+    [TAG_HEARTBEAT] = {.key = "heartbeat",
+                       .read = load_read_duration,
+                       .offset = TAG_MEMBER(heartbeat_ms),
+                       .most = LOAD_MAX_PERIOD_MS},
+    [TAG_COUNTER] = {.key = "counter", .read = load_read_later},
+    [TAG_STATES] = {.key = "states", .read = load_read_later},
+};
+
+static const struct section tag_section = {"a tag", tag_fields, TAG_FIELDS};
+
+static void read_at(struct load *load, const struct field *field, const struct node *value,
+                    void *object)
+{
+    struct tag_draft *draft = object;
+    const char *expected = "an address such as holding:100";
+    const char *text = load_scalar(load, field, value, expected);
+
+    if (!text)
+        return;
+    draft->at_known =
+        parse_at(text, &draft->tag.area, &draft->tag.address, &draft->tag.bit, &expected) == 0;
+    if (!draft->at_known)
+        load_refuse(load, field->key, value, "is no address", "%s", expected);
+}
+
+static void read_type(struct load *load, const struct field *field, const struct node *value,
+                      void *object)
+{
+    struct tag_draft *draft = object;
+    const char *expected = "a type such as u16";
+    const char *text = load_scalar(load, field, value, expected);
+
+    if (!text)
+        return;
+    draft->type_known =
+        parse_type(text, &draft->tag.type, &draft->tag.string_bytes, &expected) == 0;
+    if (!draft->type_known)
+        load_refuse(load, field->key, value, "is no type", "%s", expected);
+}
+
+static void read_order(struct load *load, const struct field *field, const struct node *value,
+                       void *object)
+{
+    struct tag_draft *draft = object;
+    const char *expected = "an order such as ABCD or CDAB";
+    const char *text = load_scalar(load, field, value, expected);
+
+    if (!text)
+        return;
+    if (parse_order(text, &draft->tag.order, &expected) != 0) {
+        load_refuse(load, field->key, value, "is no order", "%s", expected);
+        return;
+    }
+    draft->eight_letters = strlen(text) == 8;
+}
+
+/* Whether the value is a decimal number of at least `least`; else a fault. */
+static bool read_decimal(struct load *load, const struct field *field, const struct node *value,
+                         struct decimal *ret_decimal)
+{
+    static const char expected[] = "a decimal number such as 0.1 or -40, of at most 18 digits, "
+                                   "15 of them behind the point";
+    const char *text = load_scalar(load, field, value, expected);
+
+    if (!text)
+        return false;
+    if (decimal_parse(text, ret_decimal) != 0) {
+        load_refuse(load, field->key, value, "is no decimal number", expected);
+        return false;
+    }
+    return true;
+}
+
+static void read_scale(struct load *load, const struct field *field, const struct node *value,
+                       void *object)
+{
+    struct decimal scale = {0};
+
+    if (!read_decimal(load, field, value, &scale))
+        return;
+    if (scale.mantissa == 0) {
+        load_refuse(load, field->key, value, "would make every value the same",
+                    "a decimal number other than 0");
+        return;
+    }
+    ((struct tag_draft *)object)->tag.scale = scale;
+}
+
+static void read_offset(struct load *load, const struct field *field, const struct node *value,
+                        void *object)
+{
+    read_decimal(load, field, value, &((struct tag_draft *)object)->tag.offset);
+}
+
+static void read_deadband(struct load *load, const struct field *field, const struct node *value,
+                          void *object)
+{
+    struct decimal deadband = {0};
+
+    if (!read_decimal(load, field, value, &deadband))
+        return;
+    if (deadband.mantissa < 0) {
+        load_refuse(load, field->key, value, "is negative", "0 or more");
+        return;
+    }
+    ((struct tag_draft *)object)->tag.deadband = decimal_number(deadband);
+}
+
+static bool is_bit(const struct tag *tag)
+{
+    return tag->area == AREA_COIL || tag->area == AREA_DISCRETE || tag->bit >= 0;
+}
+
+/* A bit is a bool and nothing else. */
+static bool check_type(struct load *load, struct tag_draft *draft, const struct node *value)
+{
+    struct tag *tag = &draft->tag;
+
+    if (!value) {
+        tag->type = is_bit(tag) ? TYPE_BOOL : TYPE_U16;
+        return true;
+    }
+    if (!draft->type_known)
+        return false;
+    if (is_bit(tag) && tag->type != TYPE_BOOL) {
+        load_refuse(load, "type", value, "does not fit in a bit", "bool for %s",
+                    tag->bit >= 0 ? "a bit of a word" : area_name(tag->area));
+        return false;
+    }
+    return true;
+}
+
+static void check_order(struct load *load, const struct tag_draft *draft, const struct node *value)
+{
+    const struct tag *tag = &draft->tag;
+
+    if (!value)
+        return;
+    if (tag->area == AREA_COIL || tag->area == AREA_DISCRETE) {
+        load_refuse(load, "order", value, "orders the bytes of words", "none for %s",
+                    area_name(tag->area));
+    } else if (tag->type == TYPE_STRING && (tag->order & ORDER_SWAP_WORDS)) {
+        load_refuse(load, "order", value, "does not go with a string", "ABCD or BADC");
+    } else if (draft->eight_letters && tag_width(tag) != EIGHT_BYTES_IN_WORDS) {
+        load_refuse(load, "order", value, "is an order of eight bytes",
+                    "ABCD CDAB BADC or DCBA for %s", tag_type_name(tag->type));
+    }
+}
+
+/* What is reckoned with needs a number to reckon with. */
+static void check_numeric(struct load *load, const struct tag *tag, const struct node *const *seen)
+{
+    static const size_t numeric_fields[] = {TAG_SCALE, TAG_OFFSET, TAG_DEADBAND};
+
+    if (tag->type != TYPE_BOOL && tag->type != TYPE_STRING)
+        return;
+    for (size_t i = 0; i < sizeof numeric_fields / sizeof *numeric_fields; i++) {
+        const struct node *key = seen[numeric_fields[i]];
+        if (key) {
+            load_fault(load, key, "%s: does not go with a %s; expected it with numbers only",
+                       key->text, tag_type_name(tag->type));
+        }
+    }
+}
+
+/* The value must lie in the table, and in one request. */
+static void check_extent(struct load *load, const struct tag *tag, const struct machine *machine,
+                         const struct node *at)
+{
+    unsigned width = tag_width(tag);
+
+    if (tag->address + width > ADDRESSES) {
+        load_refuse(load, "at", at, "leaves too little room", "%u words of %s up to 65535", width,
+                    tag_type_name(tag->type));
+    }
+    if (machine->link && width > machine->link->max_registers) {
+        load_refuse(load, "at", at, "takes more words than a request may",
+                    "at most the %u of its link's max_registers, not the %u of %s",
+                    machine->link->max_registers, width, tag_type_name(tag->type));
+    }
+}
+
+const struct node *load_tag(struct load *load, const struct node *node,
+                            const struct machine *machine, struct table *names, struct tag *ret_tag)
+{
+    const struct node *seen[TAG_FIELDS];
+    struct tag_draft draft = {
+        .tag = {.bit = -1, .scale = {.mantissa = 1}, .every_ms = machine->every_ms}};
+
+    load_section(load, &tag_section, node, seen, &draft);
+    if (draft.tag.name)
+        load_claim(load, names, "name", draft.tag.name, load_value(seen[TAG_NAME]));
+    if (draft.at_known && check_type(load, &draft, load_value(seen[TAG_TYPE]))) {
+        check_order(load, &draft, load_value(seen[TAG_ORDER]));
+        check_numeric(load, &draft.tag, seen);
+        check_extent(load, &draft.tag, machine, load_value(seen[TAG_AT]));
+    }
+    const struct node *every = load_value(seen[TAG_EVERY]);
+    load_check_period(load, draft.tag.every_ms, every);
+    *ret_tag = draft.tag;
+    return every ? every : node;
+}

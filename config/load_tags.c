@@ -1,0 +1,148 @@
+/* The tag list of a machine. Machines of one kind have the same list: it is kept once. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "load.h"
+#include "memory.h"
+#include "phrase.h"
+
+enum { BUCKETS = 4096 };
+
+struct tag_list {
+    struct tag_list *next;
+    struct tag *tags;
+    size_t count;
+    uint64_t hash;
+};
+
+/* What is kept from machine to machine. */
+struct tag_lists {
+    struct arena arena;
+    struct tag_list *buckets[BUCKETS];
+    struct table names;  /* of the machine at hand */
+    struct tag *scratch; /* its tags */
+    size_t total;
+};
+
+static struct tag_lists *tag_lists_of(struct load *load)
+{
+    if (!load->tag_lists) {
+        load->tag_lists = mem_alloc(sizeof *load->tag_lists);
+        load->tag_lists->scratch =
+            mem_array(LOAD_MAX_MACHINE_TAGS, sizeof *load->tag_lists->scratch);
+    }
+    return load->tag_lists;
+}
+
+void load_tag_lists_free(struct tag_lists *lists)
+{
+    if (lists) {
+        arena_free(&lists->arena);
+        table_free(&lists->names);
+        free(lists->scratch);
+        free(lists);
+    }
+}
+
+static uint64_t hash_tags(const struct tag *tags, size_t count)
+{
+    uint64_t hash = count;
+
+    for (size_t i = 0; i < count; i++) {
+        /* Names are kept once, so that their addresses stand for them. */
+        uint64_t piece = (uintptr_t)tags[i].name ^ (uint64_t)tags[i].address << 48 ^
+                         (uint64_t)tags[i].every_ms << 20;
+        hash = (hash ^ piece) * UINT64_C(0x9e3779b97f4a7c15);
+        hash ^= hash >> 29;
+    }
+    return hash;
+}
+
+static bool tags_equal(const struct tag *a, const struct tag *b, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!tag_equal(&a[i], &b[i]))
+            return false;
+    return true;
+}
+
+/* The plant's copy of the list. */
+static struct tag *keep_tags(struct load *load, struct tag_lists *lists, const struct tag *tags,
+                             size_t count)
+{
+    uint64_t hash = hash_tags(tags, count);
+    struct tag_list **bucket = &lists->buckets[hash % BUCKETS];
+
+    for (const struct tag_list *list = *bucket; list; list = list->next)
+        if (list->hash == hash && list->count == count && tags_equal(list->tags, tags, count))
+            return list->tags;
+    struct tag_list *list = arena_alloc(&lists->arena, sizeof *list);
+    *list = (struct tag_list){.next = *bucket, .count = count, .hash = hash};
+    list->tags = arena_alloc(&load->home->arena, count * sizeof *tags);
+    memcpy(list->tags, tags, count * sizeof *tags);
+    *bucket = list;
+    return list->tags;
+}
+
+/* Notes the period; false if it is one too many. */
+static bool note_period(int64_t periods[LOAD_MAX_MACHINE_PERIODS], size_t *count, int64_t every_ms)
+{
+    for (size_t i = 0; i < *count; i++)
+        if (periods[i] == every_ms)
+            return true;
+    if (*count == LOAD_MAX_MACHINE_PERIODS)
+        return false;
+    periods[(*count)++] = every_ms;
+    return true;
+}
+
+static bool check_count(struct load *load, struct tag_lists *lists, const struct node *list,
+                        size_t count)
+{
+    if (count == 0) {
+        load_fault(load, list, "tags: nothing stands here; expected a list of at least one tag");
+        return false;
+    }
+    if (count > LOAD_MAX_MACHINE_TAGS) {
+        load_fault(load, list, "tags: %zu of them; expected at most %d a machine", count,
+                   LOAD_MAX_MACHINE_TAGS);
+        return false;
+    }
+    bool fits_before = lists->total <= LOAD_MAX_TAGS;
+    lists->total += count;
+    if (lists->total <= LOAD_MAX_TAGS)
+        return true;
+    if (fits_before) {
+        load_fault(load, list, "tags: too many; expected at most %d of all machines together",
+                   LOAD_MAX_TAGS);
+    }
+    return false;
+}
+
+void load_tags(struct load *load, const struct node *list, struct machine *machine)
+{
+    struct tag_lists *lists = tag_lists_of(load);
+    int64_t periods[LOAD_MAX_MACHINE_PERIODS];
+    size_t period_count = 0;
+    size_t count = 0;
+
+    if (list->kind != NODE_LIST && !node_is_empty(list))
+        return;
+    if (!check_count(load, lists, list, list->kind == NODE_LIST ? node_count_items(list) : 0))
+        return;
+    table_clear(&lists->names);
+    for (const struct node *item = list->first; item; item = item->next) {
+        struct tag *tag = &lists->scratch[count++];
+        const struct node *every = load_tag(load, node_target(item), machine, &lists->names, tag);
+        if (!note_period(periods, &period_count, tag->every_ms)) {
+            load_fault(load, every,
+                       "every: %s is one period too many; expected at most %d a "
+                       "machine",
+                       phrase_duration(tag->every_ms).text, LOAD_MAX_MACHINE_PERIODS);
+        }
+    }
+    if (load->faults.count == 0) {
+        machine->tags = keep_tags(load, lists, lists->scratch, count);
+        machine->tag_count = count;
+    }
+}

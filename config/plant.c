@@ -1,0 +1,192 @@
+#include "plant.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "memory.h"
+#include "plant_home.h"
+
+struct plant_home *plant_home_new(void)
+{
+    struct plant_home *home = mem_alloc(sizeof *home);
+
+    atomic_init(&home->references, 1);
+    return home;
+}
+
+const struct plant *plant_retain(const struct plant *plant)
+{
+    struct plant_home *home = (struct plant_home *)plant;
+
+    if (home)
+        atomic_fetch_add_explicit(&home->references, 1, memory_order_relaxed);
+    return plant;
+}
+
+void plant_release(const struct plant *plant)
+{
+    struct plant_home *home = (struct plant_home *)plant;
+
+    /* Acquire and release: what other threads read of it happened before it is freed. */
+    if (home && atomic_fetch_sub_explicit(&home->references, 1, memory_order_acq_rel) == 1) {
+        arena_free(&home->arena);
+        free(home);
+    }
+}
+
+static int compare_links(const void *a, const void *b)
+{
+    return strcmp((*(const struct link *const *)a)->name, (*(const struct link *const *)b)->name);
+}
+
+static int compare_machines(const void *a, const void *b)
+{
+    return strcmp((*(const struct machine *const *)a)->name,
+                  (*(const struct machine *const *)b)->name);
+}
+
+void plant_home_index_links(struct plant_home *home)
+{
+    const struct plant *plant = &home->plant;
+
+    home->links_by_name =
+        arena_alloc(&home->arena, plant->link_count * sizeof(const struct link *));
+    for (size_t i = 0; i < plant->link_count; i++)
+        home->links_by_name[i] = &plant->links[i];
+    qsort(home->links_by_name, plant->link_count, sizeof(const struct link *), compare_links);
+}
+
+/* Two rounds, counting and filling; the second leaves the counts as the first found them. */
+static void gather_machines_by_link(struct plant_home *home)
+{
+    struct plant *plant = &home->plant;
+
+    for (size_t i = 0; i < plant->machine_count; i++)
+        plant->links[plant->machines[i].link - plant->links].machine_count++;
+    for (size_t i = 0; i < plant->link_count; i++) {
+        struct link *link = &plant->links[i];
+        link->machines =
+            arena_alloc(&home->arena, link->machine_count * sizeof(const struct machine *));
+        link->machine_count = 0;
+    }
+    for (size_t i = 0; i < plant->machine_count; i++) {
+        struct link *link = &plant->links[plant->machines[i].link - plant->links];
+        link->machines[link->machine_count++] = &plant->machines[i];
+    }
+}
+
+void plant_home_index_machines(struct plant_home *home)
+{
+    const struct plant *plant = &home->plant;
+
+    gather_machines_by_link(home);
+    home->machines_by_name =
+        arena_alloc(&home->arena, plant->machine_count * sizeof(const struct machine *));
+    for (size_t i = 0; i < plant->machine_count; i++)
+        home->machines_by_name[i] = &plant->machines[i];
+    qsort(home->machines_by_name, plant->machine_count, sizeof(const struct machine *),
+          compare_machines);
+}
+
+const struct link *plant_link(const struct plant *plant, const char *name)
+{
+    const struct plant_home *home = (const struct plant_home *)plant;
+    const struct link key = {.name = name};
+    const struct link *wanted = &key;
+
+    if (plant->link_count == 0)
+        return NULL;
+    const struct link *const *found = bsearch(&wanted, home->links_by_name, plant->link_count,
+                                              sizeof(const struct link *), compare_links);
+    return found ? *found : NULL;
+}
+
+const struct machine *plant_machine(const struct plant *plant, const char *name)
+{
+    const struct plant_home *home = (const struct plant_home *)plant;
+    const struct machine key = {.name = name};
+    const struct machine *wanted = &key;
+
+    if (plant->machine_count == 0)
+        return NULL;
+    const struct machine *const *found =
+        bsearch(&wanted, home->machines_by_name, plant->machine_count,
+                sizeof(const struct machine *), compare_machines);
+    return found ? *found : NULL;
+}
+
+uint16_t tag_width(const struct tag *tag)
+{
+    switch (tag->type) {
+    case TYPE_BOOL:
+    case TYPE_U16:
+    case TYPE_S16:
+    case TYPE_BCD16:
+        return 1;
+    case TYPE_U32:
+    case TYPE_S32:
+    case TYPE_F32:
+    case TYPE_BCD32:
+        return 2;
+    case TYPE_U64:
+    case TYPE_S64:
+    case TYPE_F64:
+        return 4;
+    case TYPE_STRING:
+        return (uint16_t)((tag->string_bytes + 1) / 2);
+    }
+    return 1;
+}
+
+static bool string_equal(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool decimal_equal(struct decimal a, struct decimal b)
+{
+    return a.mantissa == b.mantissa && a.decimals == b.decimals;
+}
+
+bool tag_equal(const struct tag *a, const struct tag *b)
+{
+    return string_equal(a->name, b->name) && string_equal(a->unit, b->unit) && a->area == b->area &&
+           a->address == b->address && a->bit == b->bit && a->type == b->type &&
+           a->order == b->order && a->string_bytes == b->string_bytes &&
+           decimal_equal(a->scale, b->scale) && decimal_equal(a->offset, b->offset) &&
+           a->every_ms == b->every_ms && a->deadband == b->deadband &&
+           a->heartbeat_ms == b->heartbeat_ms;
+}
+
+bool machine_equal(const struct machine *a, const struct machine *b)
+{
+    if (!string_equal(a->name, b->name) || !string_equal(a->link->name, b->link->name) ||
+        a->unit != b->unit || a->every_ms != b->every_ms || a->tag_count != b->tag_count)
+        return false;
+    for (size_t i = 0; i < a->tag_count; i++)
+        if (!tag_equal(&a->tags[i], &b->tags[i]))
+            return false;
+    return true;
+}
+
+bool link_equal(const struct link *a, const struct link *b)
+{
+    return string_equal(a->name, b->name) && a->driver == b->driver &&
+           string_equal(a->host, b->host) && a->port == b->port &&
+           string_equal(a->device, b->device) && a->baud == b->baud &&
+           a->data_bits == b->data_bits && a->parity == b->parity && a->stop_bits == b->stop_bits &&
+           a->rs485 == b->rs485 && a->timeout_ms == b->timeout_ms && a->pause_ms == b->pause_ms &&
+           a->max_registers == b->max_registers && a->gap == b->gap;
+}
+
+bool uplink_settings_equal(const struct uplink_settings *a, const struct uplink_settings *b)
+{
+    return string_equal(a->name, b->name) && a->scheme == b->scheme &&
+           string_equal(a->host, b->host) && a->port == b->port &&
+           string_equal(a->client_id, b->client_id) && string_equal(a->username, b->username) &&
+           string_equal(a->password_file, b->password_file) &&
+           string_equal(a->ca_file, b->ca_file) && string_equal(a->cert_file, b->cert_file) &&
+           string_equal(a->key_file, b->key_file) && a->mqtt5 == b->mqtt5 &&
+           a->gather == b->gather && a->publish_every_ms == b->publish_every_ms &&
+           string_equal(a->topic, b->topic);
+}

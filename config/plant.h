@@ -1,0 +1,184 @@
+/* The plant: what the configuration says, checked, complete and immutable.
+ *
+ * link > machine > tag, and the uplinks beside them. Everything in a plant, strings included,
+ * belongs to it and lives until the last plant_release. Durations are in milliseconds. Immutable,
+ * so any thread may read it. */
+#ifndef BINDERY_PLANT_H
+#define BINDERY_PLANT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "log.h"
+#include "value.h"
+
+/* The four tables of the Modbus data model (Modbus Application Protocol V1.1b3, 4.3). */
+enum area { AREA_COIL, AREA_DISCRETE, AREA_INPUT, AREA_HOLDING };
+
+enum tag_type {
+    TYPE_BOOL,
+    TYPE_U16,
+    TYPE_S16,
+    TYPE_U32,
+    TYPE_S32,
+    TYPE_U64,
+    TYPE_S64,
+    TYPE_F32,
+    TYPE_F64,
+    TYPE_BCD16, /* four digits in a word */
+    TYPE_BCD32, /* eight digits in two words */
+    TYPE_STRING,
+};
+
+/* How a value's bytes lie in its words. ABCD is neither. */
+enum { ORDER_SWAP_WORDS = 1 /* CDAB */, ORDER_SWAP_BYTES = 2 /* BADC; both: DCBA */ };
+
+struct tag {
+    const char *name;
+    const char *unit; /* NULL if none was given */
+    enum area area;
+    uint16_t address; /* zero-based, as on the wire */
+    int8_t bit;       /* 0 to 15 of a word, 0 being the lowest; -1: the whole word */
+    enum tag_type type;
+    uint8_t order;                /* ORDER_ flags */
+    uint16_t string_bytes;        /* TYPE_STRING: 1 to 250 */
+    struct decimal scale, offset; /* value = raw × scale + offset */
+    int64_t every_ms;
+    double deadband;      /* 0: report every change */
+    int64_t heartbeat_ms; /* 0: none */
+};
+
+struct machine {
+    const char *name;
+    const struct link *link;
+    uint8_t unit; /* 0 to 255 on Modbus TCP, 1 to 247 on a line */
+    int64_t every_ms;
+    struct tag *tags;
+    size_t tag_count; /* 1 to 4096 */
+};
+
+enum link_driver { DRIVER_MODBUS_TCP, DRIVER_MODBUS_RTU, DRIVER_MODBUS_RTU_TCP };
+
+struct link {
+    const char *name;
+    enum link_driver driver;
+    const char *host; /* NULL for a serial link; without brackets for IPv6 */
+    uint16_t port;
+    const char *device; /* NULL for a link over TCP */
+    uint32_t baud;      /* one of termios's rates */
+    uint8_t data_bits;  /* 7 or 8 */
+    char parity;        /* 'N' 'E' 'O' */
+    uint8_t stop_bits;  /* 1 or 2 */
+    bool rs485;
+    int64_t timeout_ms;
+    int64_t pause_ms;
+    uint16_t max_registers;          /* 1 to 125 */
+    uint16_t gap;                    /* words read in vain to save a request */
+    const struct machine **machines; /* those on this link, in the file's order */
+    size_t machine_count;
+};
+
+enum uplink_scheme { SCHEME_MQTT, SCHEME_MQTTS };
+enum uplink_gather { GATHER_MACHINE, GATHER_GATEWAY };
+
+struct uplink_settings {
+    const char *name;
+    enum uplink_scheme scheme;
+    const char *host;
+    uint16_t port;
+    const char *client_id;
+    const char *username;             /* NULL: none */
+    const char *password_file;        /* NULL: none; this and the next three are paths */
+    const char *ca_file;              /* NULL: the system's certificates */
+    const char *cert_file, *key_file; /* both or neither */
+    bool mqtt5;
+    enum uplink_gather gather;
+    int64_t publish_every_ms;
+    const char *topic; /* the root, {site} and {gateway} filled in */
+};
+
+enum durability { DURABILITY_ALWAYS, DURABILITY_OUTAGE };
+
+struct store_settings {
+    const char *path;
+    int64_t max_size; /* bytes */
+    int64_t commit_every_ms;
+    enum durability durability;
+    int64_t replay_window_ms;
+};
+
+struct plant {
+    const char *gateway, *site;
+    const char *control; /* the local socket on which bindery asks; by default PATH.sock */
+    enum log_level log_level;
+    int64_t tick_ms;
+    struct store_settings store;
+    struct uplink_settings *uplinks;
+    size_t uplink_count;
+    struct link *links;
+    size_t link_count;
+    struct machine *machines;
+    size_t machine_count;
+};
+
+/* A fault of a configuration. */
+struct fault {
+    char *file;       /* as it was named or included */
+    int line, column; /* from 1; 0 where the fault is of the whole file */
+    char *message;    /* what stood there and what was expected */
+};
+
+struct fault_list {
+    struct fault *items;
+    size_t count;
+};
+
+/* Reads a configuration and what it includes. 0 with a plant whose one reference is the caller's,
+ * or -EINVAL with every fault found, sorted as they stand in the files; *ret_plant is untouched.
+ * Free the faults in either case. */
+int plant_load(const char *path, const struct plant **ret_plant, struct fault_list *ret_faults);
+
+void fault_list_free(struct fault_list *faults);
+
+/* References to the plant; any thread. The last release frees it; NULL is ignored. */
+const struct plant *plant_retain(const struct plant *plant);
+void plant_release(const struct plant *plant);
+
+/* Whether two come to the same, names and all: what a reload leaves alone. link_equal compares
+ * a link's own settings, not its machines. */
+bool tag_equal(const struct tag *a, const struct tag *b);
+bool machine_equal(const struct machine *a, const struct machine *b);
+bool link_equal(const struct link *a, const struct link *b);
+bool uplink_settings_equal(const struct uplink_settings *a, const struct uplink_settings *b);
+
+/* NULL where there is none of that name. */
+const struct link *plant_link(const struct plant *plant, const char *name);
+const struct machine *plant_machine(const struct plant *plant, const char *name);
+
+/* Words on the wire that a tag takes: 1 to 125; a coil or a discrete input takes one bit, given
+ * as 1. */
+uint16_t tag_width(const struct tag *tag);
+
+/* The names of the contract: "modbus-tcp", "u32", "holding", "ABCD". */
+const char *link_driver_name(enum link_driver driver);
+const char *tag_type_name(enum tag_type type);
+const char *area_name(enum area area);
+
+/* Parsers of the contract's words, shared with the command line. 0, or -EINVAL with a sentence of
+ * what was expected in *ret_expected, a literal. */
+int parse_duration(const char *text, int64_t *ret_ms, const char **ret_expected);
+int parse_size(const char *text, int64_t *ret_bytes, const char **ret_expected);
+/* "host:port", "[v6]:port", "host" (port default_port); ret_host is malloc'ed. */
+int parse_host_port(const char *text, uint16_t default_port, char **ret_host, uint16_t *ret_port,
+                    const char **ret_expected);
+/* "holding:100", "coil:3", "holding:100.3" */
+int parse_at(const char *text, enum area *ret_area, uint16_t *ret_address, int8_t *ret_bit,
+             const char **ret_expected);
+/* "u32", "string:20" */
+int parse_type(const char *text, enum tag_type *ret_type, uint16_t *ret_string_bytes,
+               const char **ret_expected);
+/* "CDAB", and the eight-byte "GHEFCDAB" likes */
+int parse_order(const char *text, uint8_t *ret_order, const char **ret_expected);
+
+#endif
