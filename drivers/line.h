@@ -1,0 +1,58 @@
+/* The contract of a line driver.
+ *
+ * A line is a serial port, or a serial server reached over TCP: slow, shared by several units, and
+ * served by a thread of its own, so that a driver makes plain blocking calls. A new driver is one
+ * file that ends with one `const struct line_driver`, and one row in lines.c.
+ *
+ * The thread that opened a session is the only one that uses it. Nothing here logs. */
+#ifndef BINDERY_LINE_H
+#define BINDERY_LINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "plant.h"
+#include "value.h"
+
+struct line;      /* an open session on a link */
+struct line_plan; /* what a driver prepared for a machine */
+
+/* Room for a machine's answer: one sample and one text buffer (DECODE_TEXT_BYTES) a tag. */
+struct line_answer {
+    struct sample *samples; /* room for all of the machine's tags */
+    size_t count;
+    char *texts; /* tag_count × DECODE_TEXT_BYTES; NULL where the machine has no strings */
+    int64_t arrived_ns; /* CLOCK_MONOTONIC when the last good answer arrived; 0 without one */
+    uint32_t requests, timeouts, discarded; /* added to: sent, unanswered, thrown away */
+};
+
+struct line_driver {
+    const char *name;
+
+    /* Prepares a machine once; pure but for allocation. */
+    struct line_plan *(*prepare)(const struct machine *machine);
+    void (*discard)(struct line_plan *plan); /* accepts NULL */
+
+    /* Opens the link. 0, or negative errno with *ret_line untouched. May block for at most the
+     * link's timeout (name resolution apart). */
+    int (*open)(const struct link *link, struct line **ret_line);
+
+    /* Asks one machine for its tags of the periods for which due(context, every_ms) is true. Each
+     * such tag gets a sample, good or with its quality. Blocks for at most the link's timeout a
+     * request, whatever the other side dribbles, and not at all after the first time-out of this
+     * call: the rest is marked as timed out.
+     *  0           the machine answered something, if only exceptions
+     *  -ETIMEDOUT  it said nothing valid: all samples say why
+     *  other       the line is gone: samples say QUALITY_LINK, the caller closes the session */
+    int (*poll)(struct line *line, const struct machine *machine, const struct line_plan *plan,
+                bool (*due)(const void *context, int64_t every_ms), const void *context,
+                struct line_answer *answer);
+
+    void (*close)(struct line *line); /* accepts NULL and a session whose line is gone */
+};
+
+/* The driver of a link; NULL for those that are no lines (modbus-tcp). */
+const struct line_driver *line_driver_find(enum link_driver driver);
+
+#endif

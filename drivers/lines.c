@@ -1,0 +1,13 @@
+#include "line.h"
+
+extern const struct line_driver modbus_rtu_driver, modbus_rtu_tcp_driver;
+
+static const struct line_driver *const drivers[] = {
+    [DRIVER_MODBUS_RTU] = &modbus_rtu_driver,
+    [DRIVER_MODBUS_RTU_TCP] = &modbus_rtu_tcp_driver,
+};
+
+const struct line_driver *line_driver_find(enum link_driver driver)
+{
+    return driver < sizeof drivers / sizeof drivers[0] ? drivers[driver] : NULL;
+}

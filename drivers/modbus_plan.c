@@ -1,0 +1,114 @@
+#include "modbus_plan.h"
+
+#include <stdlib.h>
+
+#include "memory.h"
+
+/* What a tag asks of its table: words, or bits of coils and discrete inputs. */
+struct want {
+    int64_t every_ms;
+    uint8_t function;
+    uint16_t tag;
+    uint32_t start, end;
+};
+
+static uint8_t area_function(enum area area)
+{
+    switch (area) {
+    case AREA_COIL:
+        return 1;
+    case AREA_DISCRETE:
+        return 2;
+    case AREA_INPUT:
+        return 4;
+    case AREA_HOLDING:
+        break;
+    }
+    return 3;
+}
+
+static bool reads_bits(uint8_t function)
+{
+    return function <= 2;
+}
+
+static int compare_wants(const void *left, const void *right)
+{
+    const struct want *a = left, *b = right;
+
+    if (a->every_ms != b->every_ms)
+        return a->every_ms < b->every_ms ? -1 : 1;
+    if (a->function != b->function)
+        return a->function < b->function ? -1 : 1;
+    if (a->start != b->start)
+        return a->start < b->start ? -1 : 1;
+    return (a->tag > b->tag) - (a->tag < b->tag);
+}
+
+static struct want *sorted_wants(const struct machine *machine)
+{
+    struct want *wants = mem_array(machine->tag_count, sizeof *wants);
+
+    for (size_t i = 0; i < machine->tag_count; i++) {
+        const struct tag *tag = &machine->tags[i];
+        wants[i] = (struct want){
+            .every_ms = tag->every_ms,
+            .function = area_function(tag->area),
+            .tag = (uint16_t)i,
+            .start = tag->address,
+            .end = (uint32_t)tag->address + tag_width(tag),
+        };
+    }
+    if (machine->tag_count > 0)
+        qsort(wants, machine->tag_count, sizeof *wants, compare_wants);
+    return wants;
+}
+
+static bool span_takes(const struct span *span, const struct want *want, const struct link *link)
+{
+    uint32_t unit = reads_bits(span->function) ? 16 : 1;
+    uint32_t end = (uint32_t)span->start + span->count;
+
+    if (want->every_ms != span->every_ms || want->function != span->function)
+        return false;
+    if (want->start > end + link->gap * unit)
+        return false;
+    return want->end <= end || want->end - span->start <= link->max_registers * unit;
+}
+
+/* Taking each tag, by its start, into the span at hand as long as it fits gives the fewest spans:
+ * what comes after one that doesn't fit, and would, lies wholly inside it. */
+struct modbus_plan *modbus_plan_new(const struct machine *machine)
+{
+    struct modbus_plan *plan = mem_alloc(sizeof *plan);
+    struct want *wants = sorted_wants(machine);
+    struct span *span = NULL;
+
+    plan->spans = mem_array(machine->tag_count, sizeof *plan->spans);
+    plan->tags = mem_array(machine->tag_count, sizeof *plan->tags);
+    for (size_t i = 0; i < machine->tag_count; i++) {
+        const struct want *want = &wants[i];
+        if (span == NULL || !span_takes(span, want, machine->link)) {
+            span = &plan->spans[plan->span_count++];
+            span->function = want->function;
+            span->every_ms = want->every_ms;
+            span->start = (uint16_t)want->start;
+            span->first_tag = (uint16_t)i;
+        }
+        if (want->end > (uint32_t)span->start + span->count)
+            span->count = (uint16_t)(want->end - span->start);
+        span->tag_count++;
+        plan->tags[i] = want->tag;
+    }
+    free(wants);
+    return plan;
+}
+
+void modbus_plan_free(struct modbus_plan *plan)
+{
+    if (plan == NULL)
+        return;
+    free(plan->spans);
+    free(plan->tags);
+    free(plan);
+}
