@@ -140,7 +140,7 @@ static void assert_shortest(double number, bool single)
 {
     struct text out = {0};
     struct value value = {.kind = single ? VALUE_REAL32 : VALUE_REAL64};
-    char fewest[40];
+    char fewest[320];
     int digits = 1;
 
     if (single)

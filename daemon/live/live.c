@@ -1,0 +1,198 @@
+#include "live_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "memory.h"
+
+struct live *live_new(void)
+{
+    struct live *live = mem_alloc(sizeof(*live));
+    struct instant now;
+    clock_now(&now);
+    live->started_ms = now.wall_ms;
+    pthread_mutex_init(&live->lock, NULL);
+    return live;
+}
+
+void live_free(struct live *live)
+{
+    if (live == NULL)
+        return;
+    pthread_mutex_destroy(&live->lock);
+    free(live->links);
+    free(live->machines);
+    free(live->uplinks);
+    free(live);
+}
+
+/* Appends to an array of pointers; the room doubles at each power of two. */
+static void *push(void *array, size_t *count, void *item)
+{
+    if ((*count & (*count - 1)) == 0)
+        array = mem_resize(array, (*count == 0 ? 1 : *count * 2) * sizeof(void *));
+    ((void **)array)[(*count)++] = item;
+    return array;
+}
+
+static void take_out(void *array, size_t *count, const void *item)
+{
+    void **items = array;
+    size_t i = 0;
+    while (i < *count && items[i] != item)
+        i++;
+    if (i == *count)
+        return;
+    (*count)--;
+    memmove(items + i, items + i + 1, (*count - i) * sizeof(void *));
+}
+
+struct live_link *live_add_link(struct live *live, const struct link *link)
+{
+    struct live_link *item = mem_alloc(sizeof(*item));
+    item->config = link;
+    pthread_mutex_lock(&live->lock);
+    live->links = push(live->links, &live->link_count, item);
+    pthread_mutex_unlock(&live->lock);
+    return item;
+}
+
+void live_remove_link(struct live *live, struct live_link *link)
+{
+    pthread_mutex_lock(&live->lock);
+    take_out(live->links, &live->link_count, link);
+    pthread_mutex_unlock(&live->lock);
+    free(link);
+}
+
+struct live_machine *live_add_machine(struct live *live, const struct machine *config)
+{
+    struct live_machine *machine = mem_alloc(sizeof(*machine));
+    machine->config = config;
+    machine->last = mem_array(config->tag_count, sizeof(*machine->last));
+    machine->texts = mem_array(config->tag_count, sizeof(*machine->texts));
+    for (size_t i = 0; i < config->tag_count; i++) {
+        machine->last[i].tag = (uint16_t)i;
+        if (config->tags[i].type == TYPE_STRING)
+            machine->texts[i] = mem_alloc(config->tags[i].string_bytes);
+    }
+    pthread_mutex_lock(&live->lock);
+    live->machines = push(live->machines, &live->machine_count, machine);
+    pthread_mutex_unlock(&live->lock);
+    return machine;
+}
+
+void live_remove_machine(struct live *live, struct live_machine *machine)
+{
+    pthread_mutex_lock(&live->lock);
+    take_out(live->machines, &live->machine_count, machine);
+    pthread_mutex_unlock(&live->lock);
+    for (size_t i = 0; i < machine->config->tag_count; i++)
+        free(machine->texts[i]);
+    free(machine->texts);
+    free(machine->last);
+    free(machine);
+}
+
+static void keep_sample(struct live_machine *machine, const struct sample *sample)
+{
+    struct sample *last = &machine->last[sample->tag];
+    *last = *sample;
+    if (sample->value.kind == VALUE_TEXT) {
+        last->value.text = machine->texts[sample->tag];
+        memcpy(machine->texts[sample->tag], sample->value.text, sample->value.length);
+    }
+}
+
+static void keep_state(struct live *live, struct live_machine *machine, const struct instant *at,
+                       enum quality reason)
+{
+    bool online = reason == QUALITY_GOOD;
+    if (machine->known && machine->online == online && machine->reason == reason)
+        return;
+    if (!machine->known || machine->online != online)
+        machine->since = *at;
+    machine->known = true;
+    machine->online = online;
+    machine->reason = reason;
+    machine->changed = atomic_fetch_add(&live->changes, 1) + 1;
+}
+
+void live_polled(struct live *live, struct live_machine *machine, const struct sample *samples,
+                 size_t count, const struct instant *at, enum quality reason)
+{
+    pthread_mutex_lock(&live->lock);
+    for (size_t i = 0; i < count; i++)
+        keep_sample(machine, &samples[i]);
+    keep_state(live, machine, at, reason);
+    machine->polls++;
+    if (reason == QUALITY_GOOD)
+        machine->at = *at;
+    else
+        machine->failed++;
+    pthread_mutex_unlock(&live->lock);
+}
+
+void live_lateness(struct live *live, int64_t late_ns)
+{
+    int64_t late_ms = late_ns / NS_PER_MS;
+    if (late_ms < 0)
+        late_ms = 0;
+    if (late_ms >= LATENESS_BUCKETS)
+        late_ms = LATENESS_BUCKETS - 1;
+    atomic_fetch_add_explicit(&live->lateness[late_ms], 1, memory_order_relaxed);
+    int64_t most = atomic_load_explicit(&live->lateness_max_ns, memory_order_relaxed);
+    while (late_ns > most &&
+           !atomic_compare_exchange_weak_explicit(&live->lateness_max_ns, &most, late_ns,
+                                                  memory_order_relaxed, memory_order_relaxed))
+        continue;
+}
+
+void live_set_uplinks(struct live *live, const struct live_uplink *uplinks, size_t count)
+{
+    pthread_mutex_lock(&live->lock);
+    if (count != live->uplink_count) {
+        free(live->uplinks);
+        live->uplinks = mem_array(count, sizeof(*uplinks));
+        live->uplink_count = count;
+    }
+    if (count > 0)
+        memcpy(live->uplinks, uplinks, count * sizeof(*uplinks));
+    pthread_mutex_unlock(&live->lock);
+}
+
+void live_set_store(struct live *live, const struct live_store *store)
+{
+    pthread_mutex_lock(&live->lock);
+    live->store = *store;
+    pthread_mutex_unlock(&live->lock);
+}
+
+uint64_t live_changes(const struct live *live)
+{
+    return atomic_load(&live->changes);
+}
+
+bool live_next_change(struct live *live, uint64_t seen, size_t *index,
+                      struct live_status *ret_status)
+{
+    bool found = false;
+    pthread_mutex_lock(&live->lock);
+    while (!found && *index < live->machine_count) {
+        const struct live_machine *machine = live->machines[(*index)++];
+        if (machine->changed <= seen)
+            continue;
+        *ret_status = (struct live_status){
+            .changed = machine->changed,
+            .online = machine->online,
+            .reason = machine->reason,
+            .since = machine->since,
+        };
+        snprintf(ret_status->machine, sizeof(ret_status->machine), "%s", machine->config->name);
+        found = true;
+    }
+    pthread_mutex_unlock(&live->lock);
+    return found;
+}

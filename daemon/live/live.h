@@ -1,0 +1,91 @@
+/* How things stand this moment: links, machines with their last values, uplinks, the store. It is
+ * what status and dashboards show; nothing here is kept or forwarded as data.
+ *
+ * Any thread may report and look. Links and machines are added and removed by one thread only,
+ * which alone may keep pointers between calls; the others use the pointers they were given until
+ * their owner has been taken out of service. */
+#ifndef BINDERY_LIVE_H
+#define BINDERY_LIVE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "plant.h"
+#include "text.h"
+#include "value.h"
+
+struct live;
+struct live_machine;
+
+struct live_link {
+    const struct link *config;
+    /* Written by the link's own thread, read by anyone. */
+    atomic_bool up;
+    _Atomic(const char *) trouble; /* what keeps it down, a constant string; NULL: nothing */
+    atomic_uint_fast64_t requests, timeouts, discarded, reconnects;
+};
+
+struct live_uplink {
+    const char *name; /* must outlive the report */
+    bool connected;
+    uint64_t pending, acknowledged; /* records */
+    char trouble[160];
+};
+
+struct live_store {
+    char id[40];
+    int64_t bytes;
+    uint64_t next_seq;
+    uint64_t lost; /* readings declared lost since the start */
+    char trouble[160];
+};
+
+struct live *live_new(void);
+void live_free(struct live *live);
+
+/* The plant must stay retained until the removal. */
+struct live_link *live_add_link(struct live *live, const struct link *link);
+void live_remove_link(struct live *live, struct live_link *link);
+struct live_machine *live_add_machine(struct live *live, const struct machine *machine);
+void live_remove_machine(struct live *live, struct live_machine *machine);
+
+/* A machine was polled: `reason` QUALITY_GOOD if it answered, else why it counts as offline. The
+ * samples replace those of the same tags. */
+void live_polled(struct live *live, struct live_machine *machine, const struct sample *samples,
+                 size_t count, const struct instant *at, enum quality reason);
+
+/* How late a poll was, against its schedule. */
+void live_lateness(struct live *live, int64_t late_ns);
+
+void live_set_uplinks(struct live *live, const struct live_uplink *uplinks, size_t count);
+void live_set_store(struct live *live, const struct live_store *store);
+
+enum { LIVE_NAME_BYTES = 65 }; /* names are at most 64 characters */
+
+/* A machine's online state, for those who tell of changes. */
+struct live_status {
+    char machine[LIVE_NAME_BYTES];
+    uint64_t changed; /* grows with each change of any machine's state */
+    bool online;
+    enum quality reason;
+    struct instant since;
+};
+
+/* The number of the last change so far. */
+uint64_t live_changes(const struct live *live);
+
+/* The first machine at or after *index that changed after `seen`, index moved past it; false when
+ * there is none. */
+bool live_next_change(struct live *live, uint64_t seen, size_t *index,
+                      struct live_status *ret_status);
+
+/* JSON of everything without the values, as members of an object that the caller opened. */
+void live_status_json(struct live *live, struct text *out);
+
+/* {"machine":…,"online":…,"ts":…,"values":{…},"bad":{…},"units":{…}} of one machine by name, of
+ * all with a comma between them if name is NULL. False if there is no such machine. */
+bool live_values_json(struct live *live, const char *name, struct text *out);
+
+#endif

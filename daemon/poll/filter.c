@@ -1,0 +1,86 @@
+#include "filter.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "memory.h"
+
+struct told {
+    struct value value; /* VALUE_NONE with a good quality: never told */
+    int64_t at_ms;
+    uint8_t quality, exception;
+};
+
+struct filter {
+    const struct machine *machine;
+    struct told *told; /* one a tag */
+};
+
+struct filter *filter_new(const struct machine *machine)
+{
+    struct filter *filter = mem_alloc(sizeof(*filter));
+    filter->machine = machine;
+    filter->told = mem_array(machine->tag_count, sizeof(*filter->told));
+    return filter;
+}
+
+void filter_free(struct filter *filter)
+{
+    if (filter == NULL)
+        return;
+    for (size_t i = 0; i < filter->machine->tag_count; i++)
+        if (filter->told[i].value.kind == VALUE_TEXT)
+            free((char *)filter->told[i].value.text);
+    free(filter->told);
+    free(filter);
+}
+
+static bool moved(const struct tag *tag, const struct value *from, const struct value *to)
+{
+    if (tag->deadband == 0 || from->kind != to->kind)
+        return !value_equal(from, to);
+    /* The margin is for decimals that doubles can't hold: 56.3 - 55.8 is to count as 0.5. */
+    double distance = fabs(value_number(to) - value_number(from));
+    return distance >= tag->deadband * (1 - 1e-9);
+}
+
+static bool is_due(const struct tag *tag, const struct told *told, const struct sample *sample,
+                   int64_t now_ms)
+{
+    if (sample->quality != told->quality || sample->exception != told->exception)
+        return true;
+    if (tag->heartbeat_ms > 0 && now_ms - told->at_ms >= tag->heartbeat_ms)
+        return true;
+    return sample->quality == QUALITY_GOOD && moved(tag, &told->value, &sample->value);
+}
+
+static void remember(struct told *told, const struct sample *sample, int64_t now_ms)
+{
+    told->at_ms = now_ms;
+    told->quality = sample->quality;
+    told->exception = sample->exception;
+    char *text = told->value.kind == VALUE_TEXT ? (char *)told->value.text : NULL;
+    told->value = sample->value;
+    if (sample->value.kind == VALUE_TEXT) {
+        text = mem_resize(text, sample->value.length + 1u);
+        memcpy(text, sample->value.text, sample->value.length);
+        told->value.text = text;
+    } else {
+        free(text);
+    }
+}
+
+size_t filter_pass(struct filter *filter, struct sample *samples, size_t count, int64_t now_ms)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct tag *tag = &filter->machine->tags[samples[i].tag];
+        struct told *told = &filter->told[samples[i].tag];
+        if (!is_due(tag, told, &samples[i], now_ms))
+            continue;
+        remember(told, &samples[i], now_ms);
+        samples[kept++] = samples[i];
+    }
+    return kept;
+}

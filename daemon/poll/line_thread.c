@@ -1,0 +1,246 @@
+#include "line_thread.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backoff.h"
+#include "clock.h"
+#include "log.h"
+#include "mailbox.h"
+#include "memory.h"
+
+struct line_thread {
+    pthread_t thread;
+    struct mailbox *mailbox;
+    const struct poll_output *output;
+    const struct plant *plant; /* retained */
+    const struct link *config;
+    const struct line_driver *driver;
+    struct live_link *live;
+    struct machine_run **machines;
+    size_t machine_count;
+    struct line *line; /* NULL while closed */
+    struct backoff backoff;
+    int64_t open_at_ns;
+    bool failed; /* known to be down */
+    int64_t failed_since_ns;
+    bool stopping;
+    _Atomic int64_t back_by_ns;
+};
+
+static void failed(struct line_thread *thread, int error)
+{
+    int64_t now_ns = clock_mono_ns();
+    if (!thread->failed)
+        thread->failed_since_ns = now_ns;
+    int64_t wait_ns = backoff_absence(&thread->backoff, now_ns - thread->failed_since_ns);
+    if (!thread->failed)
+        log_warn("link %s: %s, next try in %lld ms", thread->config->name, strerrordesc_np(-error),
+                 (long long)(wait_ns / NS_PER_MS));
+    thread->failed = true;
+    thread->open_at_ns = now_ns + wait_ns;
+    atomic_store(&thread->live->up, false);
+    atomic_store(&thread->live->trouble, strerrordesc_np(-error));
+}
+
+static void open_line(struct line_thread *thread)
+{
+    int error = thread->driver->open(thread->config, &thread->line);
+    if (error < 0) {
+        failed(thread, error);
+        return;
+    }
+    log_info("link %s: open", thread->config->name);
+    thread->failed = false;
+    atomic_store(&thread->live->up, true);
+    atomic_store(&thread->live->trouble, NULL);
+}
+
+static void close_line(struct line_thread *thread, int error)
+{
+    thread->driver->close(thread->line);
+    thread->line = NULL;
+    atomic_fetch_add(&thread->live->reconnects, 1);
+    failed(thread, error);
+}
+
+struct poll {
+    const struct schedule *schedule;
+    struct schedule_due due;
+};
+
+static bool covers(const void *context, int64_t every_ms)
+{
+    const struct poll *poll = context;
+    return schedule_covers(poll->schedule, &poll->due, every_ms);
+}
+
+static void count(struct line_thread *thread, struct line_answer *answer)
+{
+    atomic_fetch_add(&thread->live->requests, answer->requests);
+    atomic_fetch_add(&thread->live->timeouts, answer->timeouts);
+    atomic_fetch_add(&thread->live->discarded, answer->discarded);
+    answer->requests = answer->timeouts = answer->discarded = 0;
+}
+
+/* The moment of the last good answer, which lies a little before now. */
+static struct instant arrival(const struct line_answer *answer)
+{
+    struct instant at;
+    clock_now(&at);
+    if (answer->arrived_ns > 0) {
+        int64_t ago_ms = (clock_mono_ns() - answer->arrived_ns) / NS_PER_MS;
+        at.wall_ms -= ago_ms;
+        at.boot_ms -= ago_ms;
+    }
+    return at;
+}
+
+/* A poll may wait once for each request and once more for silence; twice that is a hang. */
+static void promise_return(struct line_thread *thread, const struct machine_run *run)
+{
+    int64_t timeout_ns = thread->config->timeout_ms * NS_PER_MS;
+    int64_t most_ns = (int64_t)(run->config->tag_count + 4) * 2 * timeout_ns + 30 * NS_PER_S;
+    atomic_store(&thread->back_by_ns, clock_mono_ns() + most_ns);
+}
+
+static enum quality poll_open(struct line_thread *thread, struct machine_run *run,
+                              const struct poll *poll)
+{
+    int result =
+        thread->driver->poll(thread->line, run->config, run->line_plan, covers, poll, &run->answer);
+    count(thread, &run->answer);
+    if (result == 0) {
+        schedule_answered(&run->schedule);
+        return QUALITY_GOOD;
+    }
+    enum quality reason = QUALITY_LINK;
+    if (run->answer.count > 0)
+        reason = run->answer.samples[0].quality;
+    if (result == -ETIMEDOUT)
+        schedule_unanswered(&run->schedule, clock_mono_ns(), thread->machine_count > 1);
+    else
+        close_line(thread, result);
+    return reason;
+}
+
+static void poll_machine(struct line_thread *thread, struct machine_run *run)
+{
+    int64_t now_ns = clock_mono_ns();
+    struct poll poll = {&run->schedule, schedule_take(&run->schedule, now_ns)};
+    live_lateness(thread->output->live, now_ns - poll.due.since_ns);
+    enum quality reason = QUALITY_LINK;
+    promise_return(thread, run);
+    if (thread->line != NULL)
+        reason = poll_open(thread, run, &poll);
+    else
+        machine_run_fail(run, &poll.due, QUALITY_LINK);
+    struct instant at = arrival(&run->answer);
+    machine_run_finish(run, thread->output, &at, reason);
+}
+
+/* Opens the line if it is time, asks one machine if one is due, and returns when to come again. */
+static int64_t step(struct line_thread *thread)
+{
+    int64_t now_ns = clock_mono_ns();
+    if (thread->machine_count == 0)
+        return now_ns + NS_PER_S;
+    if (thread->line == NULL && now_ns >= thread->open_at_ns)
+        open_line(thread);
+    struct machine_run *run = machine_run_next(thread->machines, thread->machine_count);
+    if (schedule_next(&run->schedule) <= now_ns)
+        poll_machine(thread, run);
+    int64_t next_ns =
+        schedule_next(&machine_run_next(thread->machines, thread->machine_count)->schedule);
+    if (thread->line == NULL && thread->open_at_ns < next_ns)
+        next_ns = thread->open_at_ns;
+    return next_ns < now_ns + NS_PER_S ? next_ns : now_ns + NS_PER_S;
+}
+
+static void *run_line(void *argument)
+{
+    struct line_thread *thread = argument;
+    while (!thread->stopping) {
+        atomic_store(&thread->back_by_ns, clock_mono_ns() + 60 * NS_PER_S);
+        mailbox_wait(thread->mailbox, step(thread));
+    }
+    thread->driver->close(thread->line);
+    return NULL;
+}
+
+static void release(struct line_thread *thread)
+{
+    mailbox_free(thread->mailbox);
+    plant_release(thread->plant);
+    free(thread);
+}
+
+int line_thread_start(const struct poll_output *output, const struct plant *plant,
+                      const struct link *link, struct live_link *live,
+                      struct machine_run **machines, size_t machine_count,
+                      struct line_thread **ret_thread)
+{
+    struct line_thread *thread = mem_alloc(sizeof(*thread));
+    *thread = (struct line_thread){
+        .mailbox = mailbox_new(),
+        .output = output,
+        .plant = plant_retain(plant),
+        .config = link,
+        .driver = line_driver_find(link->driver),
+        .live = live,
+        .machines = machines,
+        .machine_count = machine_count,
+        .back_by_ns = clock_mono_ns() + 60 * NS_PER_S,
+    };
+    backoff_init(&thread->backoff, NS_PER_S, 60 * NS_PER_S, (uint32_t)(uintptr_t)thread | 1);
+    int error = -pthread_create(&thread->thread, NULL, run_line, thread);
+    if (error < 0) {
+        release(thread);
+        return error;
+    }
+    *ret_thread = thread;
+    return 0;
+}
+
+static void do_stop(void *argument)
+{
+    struct line_thread *thread = argument;
+    thread->stopping = true;
+}
+
+void line_thread_stop(struct line_thread *thread)
+{
+    if (thread == NULL)
+        return;
+    mailbox_call(thread->mailbox, do_stop, thread);
+    pthread_join(thread->thread, NULL);
+    release(thread);
+}
+
+struct change {
+    struct line_thread *thread;
+    struct machine_run **machines;
+    size_t count;
+};
+
+static void do_set_machines(void *argument)
+{
+    struct change *change = argument;
+    change->thread->machines = change->machines;
+    change->thread->machine_count = change->count;
+}
+
+void line_thread_set_machines(struct line_thread *thread, struct machine_run **machines,
+                              size_t machine_count)
+{
+    struct change change = {thread, machines, machine_count};
+    mailbox_call(thread->mailbox, do_set_machines, &change);
+}
+
+int64_t line_thread_back_by(const struct line_thread *thread)
+{
+    return atomic_load(&thread->back_by_ns);
+}

@@ -1,0 +1,106 @@
+#include "machine.h"
+
+#include <stdlib.h>
+
+#include "clock.h"
+#include "decode.h"
+#include "memory.h"
+
+static bool has_strings(const struct machine *machine)
+{
+    for (size_t i = 0; i < machine->tag_count; i++)
+        if (machine->tags[i].type == TYPE_STRING)
+            return true;
+    return false;
+}
+
+struct machine_run *machine_run_new(const struct plant *plant, const struct machine *machine,
+                                    uint32_t source, unsigned number,
+                                    const struct poll_output *output)
+{
+    struct machine_run *run = mem_alloc(sizeof(*run));
+    run->plant = plant_retain(plant);
+    run->config = machine;
+    run->source = source;
+    schedule_init(&run->schedule, machine, number, clock_mono_ns(), output->tick_ns);
+    run->filter = filter_new(machine);
+    run->live = live_add_machine(output->live, machine);
+    const struct line_driver *driver = line_driver_find(machine->link->driver);
+    if (driver == NULL)
+        run->plan = modbus_plan_new(machine);
+    else
+        run->line_plan = driver->prepare(machine);
+    run->answer.samples = mem_array(machine->tag_count, sizeof(*run->answer.samples));
+    if (has_strings(machine))
+        run->answer.texts = mem_array(machine->tag_count, DECODE_TEXT_BYTES);
+    return run;
+}
+
+void machine_run_free(struct machine_run *run, const struct poll_output *output)
+{
+    if (run == NULL)
+        return;
+    live_remove_machine(output->live, run->live);
+    const struct line_driver *driver = line_driver_find(run->config->link->driver);
+    if (driver == NULL)
+        modbus_plan_free(run->plan);
+    else
+        driver->discard(run->line_plan);
+    filter_free(run->filter);
+    free(run->answer.samples);
+    free(run->answer.texts);
+    plant_release(run->plant);
+    free(run);
+}
+
+void machine_run_fail(struct machine_run *run, const struct schedule_due *due, enum quality quality)
+{
+    struct line_answer *answer = &run->answer;
+    answer->count = 0;
+    for (size_t i = 0; i < run->config->tag_count; i++)
+        if (schedule_covers(&run->schedule, due, run->config->tags[i].every_ms))
+            answer->samples[answer->count++] =
+                (struct sample){.tag = (uint16_t)i, .quality = (uint8_t)quality};
+}
+
+struct machine_run *machine_run_next(struct machine_run *const *runs, size_t count)
+{
+    struct machine_run *next = runs[0];
+    for (size_t i = 1; i < count; i++)
+        if (schedule_next(&runs[i]->schedule) < schedule_next(&next->schedule))
+            next = runs[i];
+    return next;
+}
+
+/* A change only; machines that fall with their link are told of by the link. */
+static void log_state(struct machine_run *run, enum quality state)
+{
+    const char *name = run->config->name;
+    if (state == run->state)
+        return;
+    if (state == QUALITY_GOOD)
+        log_info("machine %s: answers again", name);
+    else if (state != QUALITY_LINK)
+        log_warn("machine %s: no valid answer (%s)", name, quality_name(state));
+    run->state = state;
+}
+
+void machine_run_finish(struct machine_run *run, const struct poll_output *output,
+                        const struct instant *at, enum quality reason)
+{
+    struct line_answer *answer = &run->answer;
+    log_state(run, reason);
+    live_polled(output->live, run->live, answer->samples, answer->count, at, reason);
+    size_t told = filter_pass(run->filter, answer->samples, answer->count, at->boot_ms);
+    if (told > 0) {
+        struct reading reading = {
+            .source = run->source,
+            .count = (uint16_t)told,
+            .at = *at,
+            .samples = answer->samples,
+        };
+        queue_put(output->queue, &reading);
+    }
+    answer->count = 0;
+    answer->arrived_ns = 0;
+}

@@ -1,0 +1,54 @@
+/* A machine in service: its schedule, its filter, and the room for its answers. Used by one thread
+ * at a time: the poller or the line that its link belongs to. */
+#ifndef BINDERY_MACHINE_H
+#define BINDERY_MACHINE_H
+
+#include "filter.h"
+#include "line.h"
+#include "live.h"
+#include "modbus_plan.h"
+#include "plant.h"
+#include "queue.h"
+#include "schedule.h"
+
+/* Where all that polls puts what it finds. Everything in it outlives the machines. */
+struct poll_output {
+    struct queue *queue;
+    struct live *live;
+    int64_t tick_ns;
+};
+
+struct machine_run {
+    const struct plant *plant; /* retained: config lies in it */
+    const struct machine *config;
+    uint32_t source; /* the store's number for it */
+    struct schedule schedule;
+    struct filter *filter;
+    struct live_machine *live;
+    struct modbus_plan *plan;    /* on Modbus TCP */
+    struct line_plan *line_plan; /* on a line */
+    struct line_answer answer;
+    enum quality state; /* of the last poll; what has been logged */
+};
+
+/* `number` tells machines apart for spreading their polls. */
+struct machine_run *machine_run_new(const struct plant *plant, const struct machine *machine,
+                                    uint32_t source, unsigned number,
+                                    const struct poll_output *output);
+
+/* From the thread that adds and removes machines, once nobody polls it. */
+void machine_run_free(struct machine_run *run, const struct poll_output *output);
+
+/* The poll came to nothing: every due tag gets this quality, in place of what the answer holds. */
+void machine_run_fail(struct machine_run *run, const struct schedule_due *due,
+                      enum quality quality);
+
+/* The one of `runs` that has waited longest, or will be due first. */
+struct machine_run *machine_run_next(struct machine_run *const *runs, size_t count);
+
+/* The samples gathered in the answer become a reading: filtered, queued, shown. `reason` as in
+ * live_polled. The answer is empty afterwards. */
+void machine_run_finish(struct machine_run *run, const struct poll_output *output,
+                        const struct instant *at, enum quality reason);
+
+#endif

@@ -1,0 +1,208 @@
+#include "poller.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "log.h"
+#include "mailbox.h"
+#include "memory.h"
+#include "tcp_link.h"
+
+enum { EVENTS_AT_ONCE = 256 };
+
+struct poller {
+    pthread_t thread;
+    struct mailbox *mailbox;
+    struct tcp_loop loop;
+    struct tcp_link **links;
+    int64_t *wake_ns; /* one a link, side by side: each tick looks at all of them */
+    size_t link_count;
+    _Atomic int64_t back_by_ns;
+    bool stopping;
+};
+
+static int64_t round_up_to_tick(const struct poller *poller, int64_t at_ns)
+{
+    int64_t tick_ns = poller->loop.output->tick_ns;
+    return at_ns + (tick_ns - at_ns % tick_ns) % tick_ns;
+}
+
+/* The next tick at which there is something to do, or a second from now. */
+static int64_t next_tick(const struct poller *poller, int64_t now_ns)
+{
+    int64_t next_ns = now_ns + NS_PER_S;
+    if (poller->loop.asking > 0)
+        next_ns = now_ns + 1;
+    for (size_t i = 0; i < poller->link_count; i++)
+        if (poller->wake_ns[i] < next_ns)
+            next_ns = poller->wake_ns[i];
+    return round_up_to_tick(poller, next_ns);
+}
+
+static void take_events(struct poller *poller, int64_t now_ns)
+{
+    struct epoll_event events[EVENTS_AT_ONCE];
+    int count;
+    /* Level-triggered: what is left over shows again, and each link takes all it has. */
+    do {
+        count = epoll_wait(poller->loop.epoll_fd, events, EVENTS_AT_ONCE, 0);
+        for (int i = 0; i < count; i++) {
+            struct tcp_link *link = events[i].data.ptr;
+            poller->wake_ns[link->index] = tcp_link_ready(link, now_ns);
+        }
+    } while (count == EVENTS_AT_ONCE);
+}
+
+static void take_names(struct poller *poller, int64_t now_ns)
+{
+    struct resolver_answer answer;
+    while (resolver_take(poller->loop.resolver, &answer)) {
+        struct tcp_link *link = answer.context;
+        poller->wake_ns[link->index] = tcp_link_resolved(link, &answer, now_ns);
+    }
+}
+
+static void step_links(struct poller *poller, int64_t now_ns)
+{
+    for (size_t i = 0; i < poller->link_count; i++)
+        if (poller->wake_ns[i] <= now_ns)
+            poller->wake_ns[i] = tcp_link_step(poller->links[i], now_ns);
+}
+
+static void *run(void *argument)
+{
+    struct poller *poller = argument;
+    int64_t now_ns = clock_mono_ns();
+    while (!poller->stopping) {
+        int64_t next_ns = next_tick(poller, now_ns);
+        atomic_store(&poller->back_by_ns, next_ns + 10 * NS_PER_S);
+        mailbox_wait(poller->mailbox, next_ns);
+        now_ns = clock_mono_ns();
+        take_names(poller, now_ns);
+        take_events(poller, now_ns);
+        step_links(poller, now_ns);
+    }
+    return NULL;
+}
+
+static int start(struct poller *poller, const struct poll_output *output)
+{
+    poller->loop.output = output;
+    poller->mailbox = mailbox_new();
+    poller->loop.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (poller->loop.epoll_fd < 0)
+        return -errno;
+    poller->loop.resolver = resolver_new(mailbox_fd(poller->mailbox));
+    atomic_store(&poller->back_by_ns, clock_mono_ns() + 10 * NS_PER_S);
+    return -pthread_create(&poller->thread, NULL, run, poller);
+}
+
+static void release(struct poller *poller)
+{
+    resolver_free(poller->loop.resolver);
+    if (poller->loop.epoll_fd >= 0)
+        close(poller->loop.epoll_fd);
+    mailbox_free(poller->mailbox);
+    free(poller->links);
+    free(poller->wake_ns);
+    free(poller);
+}
+
+int poller_start(const struct poll_output *output, struct poller **ret_poller)
+{
+    struct poller *poller = mem_alloc(sizeof(*poller));
+    int error = start(poller, output);
+    if (error < 0) {
+        release(poller);
+        return error;
+    }
+    *ret_poller = poller;
+    return 0;
+}
+
+static void do_stop(void *argument)
+{
+    struct poller *poller = argument;
+    poller->stopping = true;
+}
+
+void poller_stop(struct poller *poller)
+{
+    if (poller == NULL)
+        return;
+    mailbox_call(poller->mailbox, do_stop, poller);
+    pthread_join(poller->thread, NULL);
+    release(poller);
+}
+
+struct change {
+    struct poller *poller;
+    struct tcp_link *link;
+    struct machine_run **machines;
+    size_t count;
+};
+
+static void do_add(void *argument)
+{
+    struct change *change = argument;
+    struct poller *poller = change->poller;
+    size_t count = poller->link_count + 1;
+    poller->links = mem_resize(poller->links, count * sizeof(*poller->links));
+    poller->wake_ns = mem_resize(poller->wake_ns, count * sizeof(*poller->wake_ns));
+    change->link->index = (unsigned)poller->link_count;
+    poller->links[poller->link_count] = change->link;
+    poller->wake_ns[poller->link_count++] = 0;
+}
+
+struct tcp_link *poller_add(struct poller *poller, const struct plant *plant,
+                            const struct link *config, struct live_link *live,
+                            struct machine_run **machines, size_t count)
+{
+    struct tcp_link *link = tcp_link_new(&poller->loop, plant, config, live);
+    tcp_link_set_machines(link, machines, count);
+    struct change change = {.poller = poller, .link = link};
+    mailbox_call(poller->mailbox, do_add, &change);
+    return link;
+}
+
+static void do_remove(void *argument)
+{
+    struct change *change = argument;
+    struct poller *poller = change->poller;
+    size_t index = change->link->index;
+    size_t last = --poller->link_count;
+    poller->links[index] = poller->links[last];
+    poller->links[index]->index = (unsigned)index;
+    poller->wake_ns[index] = poller->wake_ns[last];
+    tcp_link_free(change->link);
+}
+
+void poller_remove(struct poller *poller, struct tcp_link *link)
+{
+    struct change change = {.poller = poller, .link = link};
+    mailbox_call(poller->mailbox, do_remove, &change);
+}
+
+static void do_set_machines(void *argument)
+{
+    struct change *change = argument;
+    tcp_link_set_machines(change->link, change->machines, change->count);
+    change->poller->wake_ns[change->link->index] = 0;
+}
+
+void poller_set_machines(struct poller *poller, struct tcp_link *link,
+                         struct machine_run **machines, size_t count)
+{
+    struct change change = {poller, link, machines, count};
+    mailbox_call(poller->mailbox, do_set_machines, &change);
+}
+
+int64_t poller_back_by(const struct poller *poller)
+{
+    return atomic_load(&poller->back_by_ns);
+}

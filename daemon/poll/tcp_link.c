@@ -1,0 +1,384 @@
+#include "tcp_link.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "clock.h"
+#include "decode.h"
+#include "log.h"
+#include "memory.h"
+
+enum {
+    UNANSWERED_MOST = 3, /* then the connection itself is doubted */
+    CONNECT_TIMEOUT_MS = 3000,
+};
+
+#define NEVER INT64_MAX
+
+struct tcp_link *tcp_link_new(struct tcp_loop *loop, const struct plant *plant,
+                              const struct link *config, struct live_link *live)
+{
+    struct tcp_link *link = mem_alloc(sizeof(*link));
+    link->loop = loop;
+    link->plant = plant_retain(plant);
+    link->config = config;
+    link->live = live;
+    modbus_tcp_init(&link->tcp);
+    backoff_init(&link->backoff, NS_PER_S, 60 * NS_PER_S, (uint32_t)(uintptr_t)link | 1);
+    return link;
+}
+
+static void set_state(struct tcp_link *link, enum tcp_link_state state, int64_t deadline_ns)
+{
+    bool asked = link->state == TCP_ASKING || link->state == TCP_CONNECTING;
+    bool asks = state == TCP_ASKING || state == TCP_CONNECTING;
+    if (asks && !asked)
+        link->loop->asking++;
+    else if (asked && !asks)
+        link->loop->asking--;
+    link->state = state;
+    link->deadline_ns = deadline_ns;
+}
+
+/* The descriptor leaves the epoll set by being closed. */
+static void close_connection(struct tcp_link *link)
+{
+    atomic_fetch_add(&link->live->discarded, link->tcp.discarded);
+    modbus_tcp_close(&link->tcp);
+    link->tcp.discarded = 0;
+    atomic_store(&link->live->up, false);
+}
+
+void tcp_link_free(struct tcp_link *link)
+{
+    if (link == NULL)
+        return;
+    if (link->state == TCP_RESOLVING)
+        resolver_forget(link->loop->resolver, link);
+    close_connection(link);
+    set_state(link, TCP_WAITING, NEVER);
+    plant_release(link->plant);
+    free(link->addresses);
+    free(link);
+}
+
+/* --- the poll in progress --- */
+
+static void finish_poll(struct tcp_link *link, enum quality reason)
+{
+    struct instant at;
+    clock_now(&at);
+    machine_run_finish(link->current, link->loop->output, &at, reason);
+    link->current = NULL;
+}
+
+static void add_failures(struct tcp_link *link, const struct span *span, enum quality quality,
+                         uint8_t exception)
+{
+    struct line_answer *answer = &link->current->answer;
+    const uint16_t *tags = link->current->plan->tags + span->first_tag;
+    for (size_t i = 0; i < span->tag_count; i++)
+        answer->samples[answer->count++] =
+            (struct sample){.tag = tags[i], .quality = (uint8_t)quality, .exception = exception};
+}
+
+static void add_values(struct tcp_link *link, const struct span *span, const uint16_t *words)
+{
+    struct machine_run *run = link->current;
+    const uint16_t *tags = run->plan->tags + span->first_tag;
+    for (size_t i = 0; i < span->tag_count; i++) {
+        const struct tag *tag = &run->config->tags[tags[i]];
+        struct sample *sample = &run->answer.samples[run->answer.count++];
+        char *text = NULL;
+        if (tag->type == TYPE_STRING)
+            text = run->answer.texts + (size_t)tags[i] * DECODE_TEXT_BYTES;
+        decode_tag(tag, words + (tag->address - span->start), text, sample);
+        sample->tag = tags[i];
+    }
+}
+
+/* Moves to the next span that is due, from the present one on; false when there is none. */
+static bool find_span(struct tcp_link *link)
+{
+    const struct modbus_plan *plan = link->current->plan;
+    for (; link->span < plan->span_count; link->span++)
+        if (schedule_covers(&link->current->schedule, &link->due, plan->spans[link->span].every_ms))
+            return true;
+    return false;
+}
+
+static void fail_rest(struct tcp_link *link, enum quality quality)
+{
+    for (; find_span(link); link->span++)
+        add_failures(link, &link->current->plan->spans[link->span], quality, 0);
+    if (link->answered)
+        schedule_answered(&link->current->schedule);
+    finish_poll(link, link->answered ? QUALITY_GOOD : quality);
+}
+
+/* --- the connection --- */
+
+static int64_t give_up_until(struct tcp_link *link, int64_t now_ns, const char *why)
+{
+    if (!link->failed)
+        link->failed_since_ns = now_ns;
+    int64_t wait_ns = backoff_absence(&link->backoff, now_ns - link->failed_since_ns);
+    if (!link->failed)
+        log_warn("link %s: %s, next try in %lld ms", link->config->name, why,
+                 (long long)(wait_ns / NS_PER_MS));
+    link->failed = true;
+    link->told_up = false;
+    atomic_store(&link->live->trouble, why);
+    return now_ns + wait_ns;
+}
+
+/* The connection is gone, or could not be made, while it was needed. `why` is a constant. */
+static void fail(struct tcp_link *link, int64_t now_ns, const char *why)
+{
+    close_connection(link);
+    set_state(link, TCP_WAITING, give_up_until(link, now_ns, why));
+    if (link->current != NULL)
+        fail_rest(link, QUALITY_LINK);
+}
+
+static void connect_next(struct tcp_link *link, int64_t now_ns, int error)
+{
+    close_connection(link);
+    while (link->address_next < link->address_count) {
+        const struct sockaddr_storage *address = &link->addresses[link->address_next++];
+        error = modbus_tcp_connect(&link->tcp, (const struct sockaddr *)address,
+                                   resolver_address_length(address));
+        if (error < 0)
+            continue;
+        struct epoll_event event = {.events = EPOLLOUT, .data.ptr = link};
+        epoll_ctl(link->loop->epoll_fd, EPOLL_CTL_ADD, link->tcp.fd, &event);
+        set_state(link, TCP_CONNECTING, now_ns + CONNECT_TIMEOUT_MS * NS_PER_MS);
+        return;
+    }
+    fail(link, now_ns, strerrordesc_np(-error));
+}
+
+static void use_addresses(struct tcp_link *link, const struct sockaddr_storage *addresses,
+                          int count, int64_t now_ns)
+{
+    size_t size = (size_t)count * sizeof(*addresses);
+    link->addresses = mem_resize(link->addresses, size);
+    memcpy(link->addresses, addresses, size);
+    link->address_count = count;
+    link->address_next = 0;
+    connect_next(link, now_ns, -EADDRNOTAVAIL);
+}
+
+static void start_connecting(struct tcp_link *link, int64_t now_ns)
+{
+    struct sockaddr_storage address;
+    if (resolver_literal(link->config->host, link->config->port, &address) == 0) {
+        use_addresses(link, &address, 1, now_ns);
+        return;
+    }
+    set_state(link, TCP_RESOLVING, NEVER);
+    int error = resolver_ask(link->loop->resolver, link->config->host, link->config->port, link);
+    if (error < 0)
+        fail(link, now_ns, "too many names to look up at once");
+}
+
+static void connected(struct tcp_link *link, int64_t now_ns)
+{
+    int error = modbus_tcp_connected(&link->tcp);
+    if (error < 0) {
+        connect_next(link, now_ns, error);
+        return;
+    }
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = link};
+    epoll_ctl(link->loop->epoll_fd, EPOLL_CTL_MOD, link->tcp.fd, &event);
+    if (!link->told_up)
+        log_info("link %s: connected", link->config->name);
+    if (link->ever_up)
+        atomic_fetch_add(&link->live->reconnects, 1);
+    link->told_up = link->ever_up = true;
+    link->failed = false;
+    link->unanswered = 0;
+    atomic_store(&link->live->up, true);
+    atomic_store(&link->live->trouble, NULL);
+    set_state(link, TCP_READY, NEVER);
+}
+
+/* --- asking --- */
+
+static void ask(struct tcp_link *link, int64_t now_ns)
+{
+    const struct span *span = &link->current->plan->spans[link->span];
+    int error = modbus_tcp_ask(&link->tcp, link->current->config->unit, span);
+    if (error < 0) {
+        fail(link, now_ns, strerrordesc_np(-error));
+        return;
+    }
+    atomic_fetch_add_explicit(&link->live->requests, 1, memory_order_relaxed);
+    set_state(link, TCP_ASKING, now_ns + link->config->timeout_ms * NS_PER_MS);
+}
+
+static void ask_next(struct tcp_link *link, int64_t now_ns)
+{
+    set_state(link, TCP_READY, NEVER);
+    link->span++;
+    if (!find_span(link)) {
+        schedule_answered(&link->current->schedule);
+        finish_poll(link, QUALITY_GOOD);
+    } else if (link->config->pause_ms > 0) {
+        set_state(link, TCP_PAUSING, now_ns + link->config->pause_ms * NS_PER_MS);
+    } else {
+        ask(link, now_ns);
+    }
+}
+
+static void answer_arrived(struct tcp_link *link, int64_t now_ns)
+{
+    uint16_t words[MODBUS_MAX_BITS];
+    const struct span *span = &link->current->plan->spans[link->span];
+    int result = modbus_tcp_answer(&link->tcp, span, words);
+    if (result == -EAGAIN)
+        return;
+    if (result < 0 && result != -EBADMSG) {
+        fail(link, now_ns, strerrordesc_np(-result));
+        return;
+    }
+    if (result == 0)
+        add_values(link, span, words);
+    else if (result > 0)
+        add_failures(link, span, QUALITY_EXCEPTION, (uint8_t)result);
+    else
+        add_failures(link, span, QUALITY_FRAME, 0);
+    link->answered = true;
+    link->unanswered = 0;
+    ask_next(link, now_ns);
+}
+
+/* Nothing came in time. The connection stays: a late answer will carry an old transaction id, and
+ * others may share it. Only when nothing at all has come for a while is it made anew. */
+static void time_out(struct tcp_link *link, int64_t now_ns)
+{
+    struct schedule *schedule = &link->current->schedule;
+    atomic_fetch_add(&link->live->timeouts, 1);
+    set_state(link, TCP_READY, NEVER);
+    if (!link->answered)
+        schedule_unanswered(schedule, now_ns, link->machine_count > 1);
+    fail_rest(link, QUALITY_TIMEOUT);
+    if (++link->unanswered >= UNANSWERED_MOST) {
+        close_connection(link);
+        start_connecting(link, now_ns);
+    }
+}
+
+static void begin_poll(struct tcp_link *link, int64_t now_ns)
+{
+    struct machine_run *run = machine_run_next(link->machines, link->machine_count);
+    link->current = run;
+    link->due = schedule_take(&run->schedule, now_ns);
+    link->span = 0;
+    link->answered = false;
+    live_lateness(link->loop->output->live, now_ns - link->due.since_ns);
+    find_span(link);
+    ask(link, now_ns);
+}
+
+static int64_t next_due(const struct tcp_link *link)
+{
+    if (link->machine_count == 0)
+        return NEVER;
+    return schedule_next(&machine_run_next(link->machines, link->machine_count)->schedule);
+}
+
+/* While the link is known to be down, what falls due is told so. */
+static void tell_failed(struct tcp_link *link, int64_t now_ns)
+{
+    while (next_due(link) <= now_ns) {
+        link->current = machine_run_next(link->machines, link->machine_count);
+        link->due = schedule_take(&link->current->schedule, now_ns);
+        machine_run_fail(link->current, &link->due, QUALITY_LINK);
+        finish_poll(link, QUALITY_LINK);
+    }
+}
+
+static int64_t wake_time(const struct tcp_link *link)
+{
+    if (link->machine_count == 0)
+        return NEVER;
+    int64_t wake_ns = link->state == TCP_READY ? NEVER : link->deadline_ns;
+    if (link->state == TCP_READY || link->failed) {
+        int64_t due_ns = next_due(link);
+        if (due_ns < wake_ns)
+            wake_ns = due_ns;
+    }
+    return wake_ns;
+}
+
+int64_t tcp_link_step(struct tcp_link *link, int64_t now_ns)
+{
+    bool over = now_ns >= link->deadline_ns;
+    if (link->state == TCP_WAITING && over)
+        start_connecting(link, now_ns);
+    else if (link->state == TCP_CONNECTING && over)
+        connect_next(link, now_ns, -ETIMEDOUT);
+    else if (link->state == TCP_ASKING && over)
+        time_out(link, now_ns);
+    else if (link->state == TCP_PAUSING && over)
+        ask(link, now_ns);
+    if (link->state == TCP_READY && next_due(link) <= now_ns)
+        begin_poll(link, now_ns);
+    if (link->failed)
+        tell_failed(link, now_ns);
+    return wake_time(link);
+}
+
+/* Something came, or the other side left, while nothing was asked. Leaving is its right, as some
+ * do when they have been idle; the connection is made anew when it is next needed. */
+static void unasked(struct tcp_link *link)
+{
+    if (modbus_tcp_discard(&link->tcp) == -EAGAIN)
+        return;
+    close_connection(link);
+    set_state(link, TCP_WAITING, next_due(link));
+}
+
+int64_t tcp_link_ready(struct tcp_link *link, int64_t now_ns)
+{
+    if (link->state == TCP_CONNECTING)
+        connected(link, now_ns);
+    else if (link->state == TCP_ASKING)
+        answer_arrived(link, now_ns);
+    else if (link->state == TCP_READY)
+        unasked(link);
+    return wake_time(link);
+}
+
+int64_t tcp_link_resolved(struct tcp_link *link, const struct resolver_answer *answer,
+                          int64_t now_ns)
+{
+    if (answer->error != 0)
+        fail(link, now_ns, gai_strerror(answer->error));
+    else
+        use_addresses(link, answer->addresses, answer->count, now_ns);
+    return wake_time(link);
+}
+
+static bool has_machine(const struct tcp_link *link, const struct machine_run *run)
+{
+    for (size_t i = 0; i < link->machine_count; i++)
+        if (link->machines[i] == run)
+            return true;
+    return false;
+}
+
+void tcp_link_set_machines(struct tcp_link *link, struct machine_run **machines, size_t count)
+{
+    link->machines = machines;
+    link->machine_count = count;
+    if (link->current == NULL || has_machine(link, link->current))
+        return;
+    link->current = NULL;
+    if (link->state == TCP_ASKING || link->state == TCP_PAUSING)
+        set_state(link, TCP_READY, NEVER);
+}

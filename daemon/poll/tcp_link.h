@@ -1,0 +1,75 @@
+/* A Modbus TCP link in service: one connection, the machines behind it one after the other, one
+ * request at a time. It never blocks and owns no loop: the poller calls it when its descriptor is
+ * ready or its time has come. */
+#ifndef BINDERY_TCP_LINK_H
+#define BINDERY_TCP_LINK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "backoff.h"
+#include "machine.h"
+#include "modbus_tcp.h"
+#include "resolver.h"
+
+/* What all links of a poller share. */
+struct tcp_loop {
+    const struct poll_output *output;
+    struct resolver *resolver;
+    int epoll_fd;
+    unsigned asking; /* links that wait for an answer or a connection */
+};
+
+enum tcp_link_state {
+    TCP_WAITING,    /* for the time of the next attempt, or for work */
+    TCP_RESOLVING,  /* the host's name */
+    TCP_CONNECTING, /* to one of its addresses */
+    TCP_READY,      /* connected, nothing asked */
+    TCP_ASKING,     /* a request is out */
+    TCP_PAUSING,    /* between two requests of a poll */
+};
+
+struct tcp_link {
+    struct tcp_loop *loop;
+    const struct plant *plant; /* retained */
+    const struct link *config;
+    struct live_link *live;
+    struct machine_run **machines;
+    size_t machine_count;
+    unsigned index; /* the poller's */
+
+    enum tcp_link_state state;
+    int64_t deadline_ns; /* of the state; not in TCP_READY */
+    bool failed;         /* it is known to be down: polls are told so */
+    bool told_up;        /* that it is up has been logged */
+    bool ever_up;
+    int64_t failed_since_ns;
+    struct backoff backoff;
+    unsigned unanswered; /* requests in a row without any answer on this connection */
+    struct sockaddr_storage *addresses; /* of the host, to be tried in turn */
+    int address_count, address_next;
+    struct modbus_tcp tcp;
+
+    struct machine_run *current; /* the poll in progress; NULL for none */
+    struct schedule_due due;
+    size_t span;
+    bool answered;
+};
+
+struct tcp_link *tcp_link_new(struct tcp_loop *loop, const struct plant *plant,
+                              const struct link *link, struct live_link *live);
+
+/* Closes the connection; the machines remain their owner's. */
+void tcp_link_free(struct tcp_link *link);
+
+/* Puts other machines (the array stays the caller's) in the place of the present ones; the
+ * connection stays, and so does the poll in progress if its machine does. */
+void tcp_link_set_machines(struct tcp_link *link, struct machine_run **machines, size_t count);
+
+/* All of these return when the link wants to be stepped next. */
+int64_t tcp_link_step(struct tcp_link *link, int64_t now_ns);
+int64_t tcp_link_ready(struct tcp_link *link, int64_t now_ns);
+int64_t tcp_link_resolved(struct tcp_link *link, const struct resolver_answer *answer,
+                          int64_t now_ns);
+
+#endif

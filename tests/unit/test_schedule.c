@@ -1,0 +1,120 @@
+/* When machines are asked: phases kept, missed polls skipped, silent units asked less and less. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "clock.h"
+#include "schedule.h"
+
+#define TICK_NS (20 * NS_PER_MS)
+#define START_NS (INT64_C(1000) * NS_PER_S)
+
+static struct tag tags[] = {{.every_ms = 1000}, {.every_ms = 500}, {.every_ms = 1000}};
+static const struct machine machine = {.tags = tags, .tag_count = 3};
+
+static struct schedule begin(unsigned number)
+{
+    struct schedule schedule;
+    schedule_init(&schedule, &machine, number, START_NS, TICK_NS);
+    return schedule;
+}
+
+static void test_first_poll_is_on_a_tick_within_the_shortest_period(void **state)
+{
+    (void)state;
+    for (unsigned number = 0; number < 1000; number++) {
+        struct schedule schedule = begin(number);
+        int64_t first_ns = schedule_next(&schedule);
+        assert_true(first_ns > START_NS && first_ns <= START_NS + 500 * NS_PER_MS + TICK_NS);
+        assert_int_equal(first_ns % TICK_NS, 0);
+    }
+}
+
+static void test_machines_are_spread_evenly_over_the_ticks(void **state)
+{
+    (void)state;
+    int per_tick[27] = {0};
+    for (unsigned number = 0; number < 500; number++) {
+        struct schedule schedule = begin(number);
+        per_tick[(schedule_next(&schedule) - START_NS) / TICK_NS]++;
+    }
+    for (int i = 1; i <= 25; i++)
+        assert_in_range(per_tick[i], 17, 23);
+}
+
+static void test_tags_of_one_period_fall_due_together(void **state)
+{
+    (void)state;
+    struct schedule schedule = begin(1);
+    int64_t now_ns = schedule_next(&schedule);
+    struct schedule_due due = schedule_take(&schedule, now_ns);
+    assert_true(schedule_covers(&schedule, &due, 1000));
+    assert_true(schedule_covers(&schedule, &due, 500));
+    assert_int_equal(schedule_next(&schedule), now_ns + 500 * NS_PER_MS);
+    due = schedule_take(&schedule, now_ns + 500 * NS_PER_MS);
+    assert_false(schedule_covers(&schedule, &due, 1000));
+    assert_true(schedule_covers(&schedule, &due, 500));
+}
+
+static void test_a_late_poll_does_not_shift_those_after_it(void **state)
+{
+    (void)state;
+    struct schedule schedule = begin(1);
+    int64_t due_ns = schedule_next(&schedule);
+    struct schedule_due due = schedule_take(&schedule, due_ns + 130 * NS_PER_MS);
+    assert_int_equal(due.since_ns, due_ns);
+    assert_int_equal(schedule_next(&schedule), due_ns + 500 * NS_PER_MS);
+}
+
+static void test_missed_polls_are_skipped_after_one_that_catches_up(void **state)
+{
+    (void)state;
+    struct schedule schedule = begin(1);
+    int64_t due_ns = schedule_next(&schedule);
+    schedule_take(&schedule, due_ns + 3600 * NS_PER_S + 1);
+    assert_int_equal(schedule_next(&schedule), due_ns + 3600 * NS_PER_S + 500 * NS_PER_MS);
+}
+
+static void test_a_silent_unit_of_a_shared_link_is_asked_less_and_less(void **state)
+{
+    (void)state;
+    struct schedule schedule = begin(7);
+    int64_t now_ns = schedule_next(&schedule), waited_ns = 0;
+    for (int i = 0; i < 10; i++) {
+        schedule_take(&schedule, now_ns);
+        schedule_unanswered(&schedule, now_ns, true);
+        waited_ns = schedule_next(&schedule) - now_ns;
+        assert_true(waited_ns >= 750 * NS_PER_MS && waited_ns <= 75 * NS_PER_S);
+        now_ns += waited_ns;
+    }
+    assert_true(waited_ns >= 45 * NS_PER_S);
+    schedule_take(&schedule, now_ns);
+    schedule_answered(&schedule);
+    assert_true(schedule_next(&schedule) <= now_ns + 500 * NS_PER_MS);
+}
+
+static void test_a_silent_machine_alone_on_its_link_keeps_its_period(void **state)
+{
+    (void)state;
+    struct schedule schedule = begin(7);
+    int64_t now_ns = schedule_next(&schedule);
+    schedule_take(&schedule, now_ns);
+    schedule_unanswered(&schedule, now_ns + 300 * NS_PER_MS, false);
+    assert_int_equal(schedule_next(&schedule), now_ns + 500 * NS_PER_MS);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_first_poll_is_on_a_tick_within_the_shortest_period),
+        cmocka_unit_test(test_machines_are_spread_evenly_over_the_ticks),
+        cmocka_unit_test(test_tags_of_one_period_fall_due_together),
+        cmocka_unit_test(test_a_late_poll_does_not_shift_those_after_it),
+        cmocka_unit_test(test_missed_polls_are_skipped_after_one_that_catches_up),
+        cmocka_unit_test(test_a_silent_unit_of_a_shared_link_is_asked_less_and_less),
+        cmocka_unit_test(test_a_silent_machine_alone_on_its_link_keeps_its_period),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
