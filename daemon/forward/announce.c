@@ -1,0 +1,148 @@
+#include "announce.h"
+
+#include <string.h>
+
+#include "clock.h"
+#include "payload_json.h"
+
+void announce_will(struct text *payload, const struct instant *now, const char *store_id)
+{
+    payload_json_status(payload, false, now, store_id, clock_boot_id());
+}
+
+void announce_free(struct announce *announce)
+{
+    text_free(&announce->gone);
+}
+
+void announce_all(struct announce *announce)
+{
+    *announce = (struct announce){
+        .gone = announce->gone, .gone_next = announce->gone_next, .gateway_due = true};
+}
+
+void announce_plant(struct announce *announce, const struct plant *before,
+                    const struct plant *after)
+{
+    announce->about_next = 0;
+    for (size_t i = 0; i < before->machine_count; i++) {
+        const char *name = before->machines[i].name;
+        if (plant_machine(after, name) == NULL)
+            text_add_bytes(&announce->gone, name, strlen(name) + 1);
+    }
+}
+
+static int publish(struct uplink *uplink, const struct text *topic, const struct text *payload,
+                   int64_t now_ns)
+{
+    return uplink_publish(uplink, topic->data, payload->data, payload->length, true, 0, now_ns);
+}
+
+static int send_gateway(const struct announce_context *context, bool online, struct uplink *uplink,
+                        struct text *topic, struct text *payload, int64_t now_ns)
+{
+    struct instant now;
+    clock_now(&now);
+    text_clear(topic);
+    text_clear(payload);
+    text_addf(topic, "%s/status", context->settings->topic);
+    payload_json_status(payload, online, &now, context->store_id, clock_boot_id());
+    return publish(uplink, topic, payload, now_ns);
+}
+
+static int send_about(const struct announce_context *context, const struct machine *machine,
+                      struct uplink *uplink, struct text *topic, struct text *payload,
+                      int64_t now_ns)
+{
+    text_clear(topic);
+    text_clear(payload);
+    text_addf(topic, "%s/%s/about", context->settings->topic, machine->name);
+    payload_json_about(payload, machine);
+    return publish(uplink, topic, payload, now_ns);
+}
+
+static int send_status(const struct announce_context *context, const struct live_status *status,
+                       struct uplink *uplink, struct text *topic, struct text *payload,
+                       int64_t now_ns)
+{
+    struct instant now;
+    clock_now(&now);
+    text_clear(topic);
+    text_clear(payload);
+    text_addf(topic, "%s/%s/status", context->settings->topic, status->machine);
+    payload_json_machine_status(payload, &now, status->online, status->since.wall_ms,
+                                status->online ? "unknown" : "offline",
+                                status->online ? NULL : quality_name(status->reason));
+    return publish(uplink, topic, payload, now_ns);
+}
+
+/* A pass over all machines tells every change up to the moment it began; what changes meanwhile
+ * is told by the next. */
+static void send_changes(struct announce *announce, const struct announce_context *context,
+                         struct uplink *uplink, struct text *topic, struct text *payload,
+                         int64_t now_ns)
+{
+    struct live_status status;
+    if (announce->status_index == 0)
+        announce->status_target = live_changes(context->live);
+    if (announce->status_target == announce->status_seen)
+        return;
+    while (uplink_room(uplink) > 0) {
+        size_t index = announce->status_index;
+        if (!live_next_change(context->live, announce->status_seen, &index, &status)) {
+            announce->status_seen = announce->status_target;
+            announce->status_index = 0;
+            return;
+        }
+        if (send_status(context, &status, uplink, topic, payload, now_ns) < 0)
+            return;
+        announce->status_index = index;
+    }
+}
+
+/* An empty retained message takes the one before it away. */
+static int clear(const struct announce_context *context, const char *machine, const char *leaf,
+                 struct uplink *uplink, struct text *topic, int64_t now_ns)
+{
+    text_clear(topic);
+    text_addf(topic, "%s/%s/%s", context->settings->topic, machine, leaf);
+    return uplink_publish(uplink, topic->data, "", 0, true, 0, now_ns);
+}
+
+static void clear_gone(struct announce *announce, const struct announce_context *context,
+                       struct uplink *uplink, struct text *topic, int64_t now_ns)
+{
+    while (announce->gone_next < announce->gone.length && uplink_room(uplink) >= 2) {
+        const char *machine = announce->gone.data + announce->gone_next;
+        if (clear(context, machine, "about", uplink, topic, now_ns) < 0 ||
+            clear(context, machine, "status", uplink, topic, now_ns) < 0)
+            return;
+        announce->gone_next += strlen(machine) + 1;
+    }
+    if (announce->gone_next == announce->gone.length) {
+        text_clear(&announce->gone);
+        announce->gone_next = 0;
+    }
+}
+
+void announce_step(struct announce *announce, const struct announce_context *context,
+                   struct uplink *uplink, struct text *topic, struct text *payload, int64_t now_ns)
+{
+    const struct plant *plant = context->plant;
+    clear_gone(announce, context, uplink, topic, now_ns);
+    if (announce->gateway_due && uplink_room(uplink) > 0)
+        announce->gateway_due = send_gateway(context, true, uplink, topic, payload, now_ns) < 0;
+    while (announce->about_next < plant->machine_count && uplink_room(uplink) > 0) {
+        const struct machine *machine = &plant->machines[announce->about_next];
+        if (send_about(context, machine, uplink, topic, payload, now_ns) < 0)
+            return;
+        announce->about_next++;
+    }
+    send_changes(announce, context, uplink, topic, payload, now_ns);
+}
+
+void announce_offline(const struct announce_context *context, struct uplink *uplink,
+                      struct text *topic, struct text *payload, int64_t now_ns)
+{
+    send_gateway(context, false, uplink, topic, payload, now_ns);
+}

@@ -1,0 +1,229 @@
+#include "forward.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "delivery.h"
+#include "ledger.h"
+#include "log.h"
+#include "mailbox.h"
+#include "memory.h"
+
+enum { REPORT_MS = 1000 };
+
+struct forward {
+    pthread_t thread;
+    struct mailbox *mailbox;
+    const struct plant *plant; /* retained */
+    struct ledger *ledger;
+    struct delivery_context context;
+    struct delivery **deliveries;
+    size_t delivery_count;
+    int64_t report_ns;
+    bool stopping;
+    _Atomic int64_t back_by_ns;
+};
+
+static void report(struct forward *forward)
+{
+    struct live_uplink *uplinks = mem_array(forward->delivery_count, sizeof(*uplinks));
+    struct live_store store;
+    ledger_report(forward->ledger, &store);
+    for (size_t i = 0; i < forward->delivery_count; i++)
+        delivery_report(forward->deliveries[i], store.next_seq, &uplinks[i]);
+    live_set_uplinks(forward->context.live, uplinks, forward->delivery_count);
+    live_set_store(forward->context.live, &store);
+    free(uplinks);
+}
+
+static struct audience audience(const struct forward *forward)
+{
+    return (struct audience){forward->deliveries, forward->delivery_count};
+}
+
+/* What the deliveries need to know of the ledger changes with each batch. */
+static void refresh_context(struct forward *forward)
+{
+    forward->context.recent = ledger_recent(forward->ledger);
+    forward->context.next_seq = ledger_next_seq(forward->ledger);
+    forward->context.stored_end = ledger_stored_end(forward->ledger);
+}
+
+/* One round of the loop; returns when the next is due. */
+static int64_t step(struct forward *forward)
+{
+    int64_t now_ns = clock_mono_ns();
+    int64_t next_ns = ledger_step(forward->ledger, audience(forward), now_ns);
+    refresh_context(forward);
+    for (size_t i = 0; i < forward->delivery_count; i++) {
+        int64_t delivery_ns = delivery_step(forward->deliveries[i], &forward->context, now_ns);
+        if (delivery_ns < next_ns)
+            next_ns = delivery_ns;
+    }
+    if (now_ns >= forward->report_ns) {
+        report(forward);
+        forward->report_ns = now_ns + REPORT_MS * NS_PER_MS;
+    }
+    return next_ns;
+}
+
+static void *run(void *argument)
+{
+    struct forward *forward = argument;
+    while (!forward->stopping) {
+        int64_t next_ns = step(forward);
+        atomic_store(&forward->back_by_ns, clock_mono_ns() + 30 * NS_PER_S);
+        mailbox_wait(forward->mailbox, next_ns);
+    }
+    ledger_finish(forward->ledger, audience(forward));
+    return NULL;
+}
+
+/* --- the plant's uplinks --- */
+
+static struct delivery *find_delivery(const struct forward *forward, const char *name)
+{
+    for (size_t i = 0; i < forward->delivery_count; i++)
+        if (forward->deliveries[i] != NULL &&
+            strcmp(delivery_settings(forward->deliveries[i])->name, name) == 0)
+            return forward->deliveries[i];
+    return NULL;
+}
+
+static void take_out(struct forward *forward, const struct delivery *delivery)
+{
+    for (size_t i = 0; i < forward->delivery_count; i++)
+        if (forward->deliveries[i] == delivery)
+            forward->deliveries[i] = NULL;
+}
+
+/* An uplink whose settings stayed as they were goes on undisturbed. */
+static void set_uplinks(struct forward *forward, const struct plant *plant)
+{
+    struct delivery **deliveries = mem_array(plant->uplink_count, sizeof(*deliveries));
+    for (size_t i = 0; i < plant->uplink_count; i++) {
+        const struct uplink_settings *settings = &plant->uplinks[i];
+        struct delivery *old = find_delivery(forward, settings->name);
+        if (old != NULL && uplink_settings_equal(delivery_settings(old), settings)) {
+            take_out(forward, old);
+            delivery_set_plant(old, plant);
+            deliveries[i] = old;
+            continue;
+        }
+        if (old != NULL) {
+            take_out(forward, old);
+            ledger_save_cursor(forward->ledger, old);
+            delivery_free(old, &forward->context);
+        }
+        int error = delivery_new(&forward->context, plant, settings, &deliveries[i]);
+        if (error < 0) {
+            log_error("uplink %s: its cursor can't be read: %s", settings->name,
+                      strerrordesc_np(-error));
+            exit(71);
+        }
+    }
+    for (size_t i = 0; i < forward->delivery_count; i++)
+        delivery_free(forward->deliveries[i], &forward->context);
+    free(forward->deliveries);
+    forward->deliveries = deliveries;
+    forward->delivery_count = plant->uplink_count;
+    ledger_drop_cursors(forward->ledger, plant);
+}
+
+/* --- starting, reloading, stopping --- */
+
+static void release(struct forward *forward)
+{
+    for (size_t i = 0; i < forward->delivery_count; i++)
+        delivery_free(forward->deliveries[i], &forward->context);
+    free(forward->deliveries);
+    ledger_close(forward->ledger);
+    text_free(&forward->context.topic);
+    text_free(&forward->context.payload);
+    mailbox_free(forward->mailbox);
+    plant_release(forward->plant);
+    free(forward);
+}
+
+int forward_start(const struct plant *plant, struct queue *queue, struct live *live,
+                  uint32_t *ret_sources, struct forward **ret_forward)
+{
+    struct forward *forward = mem_alloc(sizeof(*forward));
+    forward->mailbox = mailbox_new();
+    forward->plant = plant_retain(plant);
+    int error = ledger_open(plant, queue, &forward->ledger);
+    if (error == 0)
+        error = ledger_sources(forward->ledger, plant, ret_sources);
+    if (error < 0)
+        goto failed;
+    forward->context = (struct delivery_context){
+        .store = ledger_store(forward->ledger),
+        .live = live,
+        .wake_fd = mailbox_fd(forward->mailbox),
+        .declare = ledger_declare,
+        .declare_argument = forward->ledger,
+    };
+    refresh_context(forward);
+    set_uplinks(forward, plant);
+    report(forward);
+    atomic_store(&forward->back_by_ns, clock_mono_ns() + 30 * NS_PER_S);
+    error = -pthread_create(&forward->thread, NULL, run, forward);
+    if (error < 0)
+        goto failed;
+    *ret_forward = forward;
+    return 0;
+failed:
+    release(forward);
+    return error;
+}
+
+static void do_stop(void *argument)
+{
+    struct forward *forward = argument;
+    forward->stopping = true;
+}
+
+void forward_stop(struct forward *forward)
+{
+    if (forward == NULL)
+        return;
+    mailbox_call(forward->mailbox, do_stop, forward);
+    pthread_join(forward->thread, NULL);
+    release(forward);
+}
+
+struct reload {
+    struct forward *forward;
+    const struct plant *plant;
+    uint32_t *sources;
+    int error;
+};
+
+static void do_reload(void *argument)
+{
+    struct reload *reload = argument;
+    struct forward *forward = reload->forward;
+    reload->error = ledger_sources(forward->ledger, reload->plant, reload->sources);
+    if (reload->error < 0)
+        return;
+    set_uplinks(forward, reload->plant);
+    plant_release(forward->plant);
+    forward->plant = plant_retain(reload->plant);
+}
+
+int forward_reload(struct forward *forward, const struct plant *plant, uint32_t *ret_sources)
+{
+    struct reload reload = {forward, plant, ret_sources, 0};
+    mailbox_call(forward->mailbox, do_reload, &reload);
+    return reload.error;
+}
+
+int64_t forward_back_by(const struct forward *forward)
+{
+    return atomic_load(&forward->back_by_ns);
+}

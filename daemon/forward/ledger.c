@@ -1,0 +1,319 @@
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "ledger_internal.h"
+#include "log.h"
+#include "memory.h"
+#include "record.h"
+
+enum {
+    CURSOR_MS = 1000,
+    TRIM_MS = 10000,
+    RESERVE_BATCHES = 50, /* numbers for so many batches are reserved at once */
+    RESERVE_LEAST = 1000,
+};
+
+/* --- opening --- */
+
+static void tell_opened(struct ledger *ledger, const struct store_opened *opened)
+{
+    if (opened->set_aside[0] != '\0')
+        log_error("store: %s was damaged and is set aside as %s; a new store %s is in use",
+                  ledger->settings->path, opened->set_aside, store_id(ledger->store));
+    if (opened->unclean.missing > 0) {
+        log_warn("store: up to %llu readings before an unclean stop were not committed",
+                 (unsigned long long)opened->unclean.missing);
+        ledger_declare(ledger, &opened->unclean);
+    }
+}
+
+int ledger_open(const struct plant *plant, struct queue *queue, struct ledger **ret_ledger)
+{
+    struct ledger *ledger = mem_alloc(sizeof(*ledger));
+    struct store_opened opened;
+    ledger->plant = plant_retain(plant);
+    ledger->settings = &ledger->plant->store;
+    ledger->queue = queue;
+    int error = store_open(ledger->settings, &ledger->store, &opened);
+    if (error == 0)
+        error = store_boot(ledger->store, clock_boot_id(), &ledger->boot);
+    if (error < 0) {
+        log_error("store: %s: %s", ledger->settings->path,
+                  error == -EBUSY ? "another process has it" : strerrordesc_np(-error));
+        ledger_close(ledger);
+        return error;
+    }
+    ledger->next_seq = ledger->reserved = store_next_seq(ledger->store);
+    tell_opened(ledger, &opened);
+    *ret_ledger = ledger;
+    return 0;
+}
+
+void ledger_close(struct ledger *ledger)
+{
+    if (ledger == NULL)
+        return;
+    for (size_t i = 0; i < ledger->recent.count; i++)
+        held_batch_drop(ledger->recent.batches[i]);
+    free(ledger->recent.batches);
+    held_batch_drop(ledger->unwritten);
+    text_free(&ledger->content.body);
+    text_free(&ledger->declared);
+    store_close(ledger->store);
+    plant_release(ledger->plant);
+    free(ledger);
+}
+
+int ledger_sources(struct ledger *ledger, const struct plant *plant, uint32_t *ret_sources)
+{
+    for (size_t i = 0; i < plant->machine_count; i++) {
+        int error = store_source_id(ledger->store, &plant->machines[i], &ret_sources[i]);
+        if (error < 0) {
+            log_error("store: %s: %s", ledger->settings->path, strerrordesc_np(-error));
+            return error;
+        }
+    }
+    return 0;
+}
+
+void ledger_declare(void *argument, const struct gap *gap)
+{
+    struct ledger *ledger = argument;
+    record_add_gap(&ledger->declared, gap);
+    ledger->declared_count++;
+    ledger->lost += gap->missing;
+}
+
+/* --- batches --- */
+
+/* What the queue holds and what was declared, under the next numbers; NULL if there is nothing. */
+static struct held_batch *take_batch(struct ledger *ledger, int64_t now_ns)
+{
+    queue_take(ledger->queue, &ledger->content);
+    if (ledger->content.lost.missing > 0) {
+        log_error("store: %llu readings were lost while it could not take them",
+                  (unsigned long long)ledger->content.lost.missing);
+        ledger_declare(ledger, &ledger->content.lost);
+    }
+    const struct text *body = &ledger->content.body;
+    struct batch batch = {
+        .first_seq = ledger->next_seq,
+        .count = ledger->content.count + ledger->declared_count,
+        .boot = ledger->boot,
+        .length = body->length + ledger->declared.length,
+    };
+    if (batch.count == 0)
+        return NULL;
+    batch.body = mem_alloc(batch.length);
+    if (body->length > 0)
+        memcpy(batch.body, body->data, body->length);
+    if (ledger->declared_count > 0)
+        memcpy(batch.body + body->length, ledger->declared.data, ledger->declared.length);
+    text_clear(&ledger->declared);
+    ledger->declared_count = 0;
+    return held_batch_new(&batch, now_ns);
+}
+
+/* --- durability outage --- */
+
+/* Whether what is taken now can count on a quick acknowledgement by everyone. */
+static bool all_connected(struct audience audience)
+{
+    for (size_t i = 0; i < audience.count; i++)
+        if (!delivery_connected(audience.deliveries[i]))
+            return false;
+    return audience.count > 0;
+}
+
+static bool is_owed(const struct batch *batch, struct audience audience)
+{
+    uint64_t seq;
+    for (size_t i = 0; i < audience.count; i++)
+        if (ranges_next(delivery_owed(audience.deliveries[i]), batch->first_seq, &seq) &&
+            seq < batch->first_seq + batch->count)
+            return true;
+    return false;
+}
+
+/* Lets a batch be sent from memory. 0, or negative errno: then it has to be committed first. */
+static int release_unstored(struct ledger *ledger, struct held_batch *held, int64_t now_ns)
+{
+    const struct batch *batch = &held->batch;
+    uint64_t end = batch->first_seq + batch->count;
+    if (end > ledger->reserved) {
+        uint64_t more = (uint64_t)batch->count * RESERVE_BATCHES;
+        int error =
+            ledger_reserve(ledger, end + (more > RESERVE_LEAST ? more : RESERVE_LEAST), now_ns);
+        if (error < 0)
+            return error;
+    }
+    ledger->next_seq = end;
+    ledger_add_recent(ledger, held);
+    return 0;
+}
+
+static int64_t patience_ns(const struct ledger *ledger, struct audience audience)
+{
+    int64_t publish_ms = 0;
+    for (size_t i = 0; i < audience.count; i++)
+        if (delivery_settings(audience.deliveries[i])->publish_every_ms > publish_ms)
+            publish_ms = delivery_settings(audience.deliveries[i])->publish_every_ms;
+    return (publish_ms + ledger->settings->commit_every_ms) * NS_PER_MS;
+}
+
+/* Batches that exist in memory only: those acknowledged by all are done with, and as soon as one
+ * of the others has waited too long, or an uplink has gone, all of them are committed. */
+static void settle_unstored(struct ledger *ledger, struct audience audience, bool all,
+                            int64_t now_ns)
+{
+    if (ledger_stored_end(ledger) == ledger->next_seq)
+        return;
+    struct held_batch **waiting = mem_array(ledger->recent.count, sizeof(struct held_batch *));
+    size_t count = 0;
+    bool due = all || !all_connected(audience);
+    int64_t patience = patience_ns(ledger, audience);
+    for (size_t i = 0; i < ledger->recent.count; i++) {
+        struct held_batch *held = ledger->recent.batches[i];
+        if (held->stored)
+            continue;
+        if (!is_owed(&held->batch, audience) && audience.count > 0) {
+            held->stored = true;
+            continue;
+        }
+        waiting[count++] = held;
+        due = due || now_ns - held->taken_ns >= patience;
+    }
+    if (count > 0 && due && now_ns >= ledger->retry_ns)
+        ledger_commit(ledger, waiting, count, audience, now_ns);
+    free(waiting);
+}
+
+/* --- the loop's part --- */
+
+static void take(struct ledger *ledger, struct audience audience, int64_t now_ns)
+{
+    struct held_batch *held = ledger->unwritten;
+    ledger->unwritten = NULL;
+    if (held == NULL)
+        held = take_batch(ledger, now_ns);
+    if (held == NULL)
+        return;
+    if (ledger->settings->durability == DURABILITY_OUTAGE && all_connected(audience) &&
+        release_unstored(ledger, held, now_ns) == 0)
+        return;
+    if (ledger_commit(ledger, &held, 1, audience, now_ns) == 0)
+        ledger_add_recent(ledger, held);
+    else
+        ledger->unwritten = held;
+}
+
+/* The first moment of this boot at which wall time is known tells all its earlier readings. */
+static void learn_boot_offset(struct ledger *ledger)
+{
+    struct instant now;
+    clock_now(&now);
+    if (!now.synced || ledger->boot_offset_known)
+        return;
+    int64_t offset_ms;
+    if (store_boot_offset(ledger->store, ledger->boot, &offset_ms) ||
+        store_set_boot_offset(ledger->store, ledger->boot, now.wall_ms - now.boot_ms) == 0)
+        ledger->boot_offset_known = true;
+}
+
+static void keep_house(struct ledger *ledger, struct audience audience)
+{
+    uint64_t acknowledged = ledger_stored_end(ledger), seq;
+    for (size_t i = 0; i < audience.count; i++)
+        if (ranges_next(delivery_owed(audience.deliveries[i]), 0, &seq) && seq < acknowledged)
+            acknowledged = seq;
+    if (audience.count > 0)
+        store_trim(ledger->store, acknowledged);
+}
+
+int64_t ledger_step(struct ledger *ledger, struct audience audience, int64_t now_ns)
+{
+    if (now_ns >= ledger->take_ns && now_ns >= ledger->retry_ns) {
+        int64_t every_ns = ledger->settings->commit_every_ms * NS_PER_MS;
+        ledger->take_ns += every_ns;
+        if (ledger->take_ns <= now_ns)
+            ledger->take_ns = now_ns + every_ns;
+        learn_boot_offset(ledger);
+        take(ledger, audience, now_ns);
+    }
+    settle_unstored(ledger, audience, false, now_ns);
+    if (now_ns >= ledger->cursor_ns && now_ns >= ledger->retry_ns) {
+        ledger_commit_cursors(ledger, audience, now_ns);
+        ledger->cursor_ns = now_ns + CURSOR_MS * NS_PER_MS;
+    }
+    if (now_ns >= ledger->housekeeping_ns) {
+        keep_house(ledger, audience);
+        ledger->housekeeping_ns = now_ns + TRIM_MS * NS_PER_MS;
+    }
+    return ledger->take_ns > ledger->retry_ns ? ledger->take_ns : ledger->retry_ns;
+}
+
+void ledger_finish(struct ledger *ledger, struct audience audience)
+{
+    int64_t now_ns = clock_mono_ns();
+    struct held_batch *held = ledger->unwritten;
+    if (held != NULL && ledger_commit(ledger, &held, 1, audience, now_ns) < 0)
+        log_error("store: %u readings in memory could not be written", held->batch.count);
+    ledger->unwritten = NULL;
+    if (held != NULL)
+        ledger_add_recent(ledger, held);
+    settle_unstored(ledger, audience, true, now_ns);
+    held = take_batch(ledger, now_ns);
+    if (held != NULL && ledger_commit(ledger, &held, 1, audience, now_ns) < 0)
+        log_error("store: %u readings in memory could not be written", held->batch.count);
+    held_batch_drop(held);
+    if (ledger->reserved > ledger->next_seq || ledger->settings->durability == DURABILITY_OUTAGE)
+        ledger_reserve(ledger, ledger->next_seq, now_ns);
+    ledger_commit_cursors(ledger, audience, now_ns);
+}
+
+void ledger_save_cursor(struct ledger *ledger, struct delivery *delivery)
+{
+    struct audience audience = {&delivery, 1};
+    ledger_commit_cursors(ledger, audience, clock_mono_ns());
+}
+
+/* --- for the deliveries --- */
+
+struct store *ledger_store(const struct ledger *ledger)
+{
+    return ledger->store;
+}
+
+const struct recent *ledger_recent(const struct ledger *ledger)
+{
+    return &ledger->recent;
+}
+
+uint64_t ledger_next_seq(const struct ledger *ledger)
+{
+    return ledger->next_seq;
+}
+
+uint64_t ledger_stored_end(const struct ledger *ledger)
+{
+    for (size_t i = 0; i < ledger->recent.count; i++)
+        if (!ledger->recent.batches[i]->stored)
+            return ledger->recent.batches[i]->batch.first_seq;
+    return ledger->next_seq;
+}
+
+void ledger_report(const struct ledger *ledger, struct live_store *ret_report)
+{
+    *ret_report = (struct live_store){
+        .bytes = store_bytes(ledger->store),
+        .next_seq = ledger->next_seq,
+        .lost = ledger->lost,
+    };
+    snprintf(ret_report->id, sizeof(ret_report->id), "%s", store_id(ledger->store));
+    if (ledger->trouble != 0)
+        snprintf(ret_report->trouble, sizeof(ret_report->trouble), "%s",
+                 strerrordesc_np(ledger->trouble));
+}

@@ -1,0 +1,57 @@
+/* From the queue into the store: makes batches, gives them their numbers, commits them, keeps the
+ * newest in memory for live delivery, and the store in bounds. The forward loop's thread only.
+ *
+ * With durability always a batch is committed before anyone may send it. With durability outage
+ * it may be sent at once, and is committed only if it is not acknowledged in time or an uplink is
+ * not there; its numbers are reserved in the store beforehand, so that they are never given to
+ * anything else. */
+#ifndef BINDERY_LEDGER_H
+#define BINDERY_LEDGER_H
+
+#include <stdint.h>
+
+#include "delivery.h"
+#include "live.h"
+#include "plant.h"
+#include "queue.h"
+#include "store.h"
+
+struct ledger;
+
+/* Those for whom readings are kept. */
+struct audience {
+    struct delivery *const *deliveries;
+    size_t count;
+};
+
+/* 0 or negative errno, which has been logged. Retains the plant for its store settings. */
+int ledger_open(const struct plant *plant, struct queue *queue, struct ledger **ret_ledger);
+void ledger_close(struct ledger *ledger); /* accepts NULL */
+
+/* Numbers for all machines of a plant. 0 or negative errno, logged. */
+int ledger_sources(struct ledger *ledger, const struct plant *plant, uint32_t *ret_sources);
+
+/* Does what is due; returns when to come again. */
+int64_t ledger_step(struct ledger *ledger, struct audience audience, int64_t now_ns);
+
+/* Commits all there is: the queue, what is not yet stored, the cursors. */
+void ledger_finish(struct ledger *ledger, struct audience audience);
+
+/* A loss to be stored with the next batch; `argument` is the ledger. */
+void ledger_declare(void *argument, const struct gap *gap);
+
+/* The cursor of an uplink that is about to be closed. */
+void ledger_save_cursor(struct ledger *ledger, struct delivery *delivery);
+
+/* Forgets cursors of uplinks that the plant does not have. */
+void ledger_drop_cursors(struct ledger *ledger, const struct plant *plant);
+
+/* For the deliveries: see struct delivery_context. */
+struct store *ledger_store(const struct ledger *ledger);
+const struct recent *ledger_recent(const struct ledger *ledger);
+uint64_t ledger_next_seq(const struct ledger *ledger);
+uint64_t ledger_stored_end(const struct ledger *ledger);
+
+void ledger_report(const struct ledger *ledger, struct live_store *ret_report);
+
+#endif

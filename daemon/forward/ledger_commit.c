@@ -1,0 +1,218 @@
+/* The ledger's transactions. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "ledger_internal.h"
+#include "log.h"
+#include "memory.h"
+#include "record.h"
+
+enum {
+    RECENT_BATCHES = 64,
+    RECENT_BYTES = 4 * 1024 * 1024,
+    RETRY_MS = 1000,
+};
+
+static void drop_oldest_recent(struct ledger *ledger)
+{
+    struct recent *recent = &ledger->recent;
+    struct held_batch *oldest = recent->batches[0];
+    recent->bytes -= oldest->batch.length;
+    recent->count--;
+    memmove(recent->batches, recent->batches + 1, recent->count * sizeof(struct held_batch *));
+    held_batch_drop(oldest);
+}
+
+void ledger_add_recent(struct ledger *ledger, struct held_batch *held)
+{
+    struct recent *recent = &ledger->recent;
+    recent->batches =
+        mem_resize(recent->batches, (recent->count + 1) * sizeof(struct held_batch *));
+    recent->batches[recent->count++] = held;
+    recent->bytes += held->batch.length;
+    while (recent->count > 1 && recent->batches[0]->stored &&
+           (recent->count > RECENT_BATCHES || recent->bytes > RECENT_BYTES))
+        drop_oldest_recent(ledger);
+}
+
+static int save_cursors(struct ledger *ledger, struct audience audience)
+{
+    for (size_t i = 0; i < audience.count; i++) {
+        if (!delivery_is_dirty(audience.deliveries[i]))
+            continue;
+        int error =
+            store_save_cursor(ledger->store, delivery_settings(audience.deliveries[i])->name,
+                              delivery_owed(audience.deliveries[i]));
+        if (error < 0)
+            return error;
+    }
+    return 0;
+}
+
+static void cursors_saved(struct audience audience)
+{
+    for (size_t i = 0; i < audience.count; i++)
+        delivery_saved(audience.deliveries[i]);
+}
+
+/* Logs the changes between working and not. A store whose file was taken away or is found damaged
+ * can't be mended in place: a new process sets it aside and begins another. */
+static int note_trouble(struct ledger *ledger, int error, int64_t now_ns)
+{
+    if (error == -ESTALE || error == -EUCLEAN) {
+        log_error("store: %s: %s; a restart is needed, ending", ledger->settings->path,
+                  error == -ESTALE ? "the file was deleted or replaced" : "the file is damaged");
+        exit(EXIT_FAILURE);
+    }
+    if (error < 0 && ledger->trouble != -error)
+        log_error("store: %s: %s; readings are kept in memory and it is tried again",
+                  ledger->settings->path, strerrordesc_np(-error));
+    if (error == 0 && ledger->trouble != 0)
+        log_info("store: %s takes readings again", ledger->settings->path);
+    ledger->trouble = -error;
+    ledger->retry_ns = error < 0 ? now_ns + RETRY_MS * NS_PER_MS : 0;
+    return error;
+}
+
+static int make_room(struct ledger *ledger, struct audience audience, struct gap *ret_gap)
+{
+    struct ranges owed = {0};
+    for (size_t i = 0; i < audience.count; i++) {
+        const struct ranges *one = delivery_owed(audience.deliveries[i]);
+        for (size_t j = 0; j < one->count; j++)
+            ranges_add(&owed, one->items[j].first, one->items[j].last);
+    }
+    int error = store_make_room(ledger->store, &owed, ret_gap);
+    ranges_free(&owed);
+    return error;
+}
+
+/* A batch of its own for a loss; it follows all that has a number. */
+static struct held_batch *gap_batch(const struct ledger *ledger, const struct batch *last,
+                                    const struct gap *gap)
+{
+    struct text record = {0};
+    uint64_t end = last->first_seq + last->count;
+    record_add_gap(&record, gap);
+    struct batch batch = {
+        .first_seq = end > ledger->next_seq ? end : ledger->next_seq,
+        .count = 1,
+        .boot = ledger->boot,
+        .body = (uint8_t *)record.data,
+        .length = record.length,
+    };
+    return held_batch_new(&batch, clock_mono_ns());
+}
+
+static int write_batches(struct ledger *ledger, struct held_batch *const *batches, size_t count,
+                         struct audience audience, struct gap *ret_gap,
+                         struct held_batch **ret_gap_batch)
+{
+    int error = store_begin(ledger->store);
+    if (error == 0)
+        error = make_room(ledger, audience, ret_gap);
+    for (size_t i = 0; error == 0 && i < count; i++)
+        error = store_append(ledger->store, &batches[i]->batch);
+    if (error == 0 && ret_gap->missing > 0) {
+        *ret_gap_batch = gap_batch(ledger, &batches[count - 1]->batch, ret_gap);
+        error = store_append(ledger->store, &(*ret_gap_batch)->batch);
+    }
+    if (error == 0)
+        error = save_cursors(ledger, audience);
+    return error == 0 ? store_commit(ledger->store) : error;
+}
+
+static void stored(struct ledger *ledger, struct held_batch *held)
+{
+    uint64_t end = held->batch.first_seq + held->batch.count;
+    held->stored = true;
+    if (end > ledger->next_seq)
+        ledger->next_seq = end;
+}
+
+int ledger_commit(struct ledger *ledger, struct held_batch *const *batches, size_t count,
+                  struct audience audience, int64_t now_ns)
+{
+    struct gap gap = {0};
+    struct held_batch *declared = NULL;
+    int error = write_batches(ledger, batches, count, audience, &gap, &declared);
+    if (note_trouble(ledger, error, now_ns) < 0) {
+        held_batch_drop(declared);
+        return error;
+    }
+    cursors_saved(audience);
+    for (size_t i = 0; i < count; i++)
+        stored(ledger, batches[i]);
+    if (declared == NULL)
+        return 0;
+    log_error("store: full, the %llu oldest unacknowledged readings had to go",
+              (unsigned long long)gap.missing);
+    ledger->lost += gap.missing;
+    for (size_t i = 0; i < audience.count; i++)
+        delivery_forget(audience.deliveries[i], gap.first_seq, gap.last_seq);
+    stored(ledger, declared);
+    held_batch_drop(declared);
+    return 0;
+}
+
+void ledger_commit_cursors(struct ledger *ledger, struct audience audience, int64_t now_ns)
+{
+    bool dirty = false;
+    for (size_t i = 0; i < audience.count; i++)
+        dirty = dirty || delivery_is_dirty(audience.deliveries[i]);
+    if (!dirty)
+        return;
+    int error = store_begin(ledger->store);
+    if (error == 0)
+        error = save_cursors(ledger, audience);
+    if (error == 0)
+        error = store_commit(ledger->store);
+    if (note_trouble(ledger, error, now_ns) < 0)
+        return;
+    cursors_saved(audience);
+}
+
+int ledger_reserve(struct ledger *ledger, uint64_t end, int64_t now_ns)
+{
+    int error = store_begin(ledger->store);
+    if (error == 0)
+        error = store_reserve(ledger->store, ledger_stored_end(ledger), end);
+    if (error == 0)
+        error = store_commit(ledger->store);
+    if (note_trouble(ledger, error, now_ns) == 0)
+        ledger->reserved = end;
+    return error;
+}
+
+struct drop {
+    struct ledger *ledger;
+    const struct plant *plant;
+    struct text gone; /* names, each with its zero */
+};
+
+static void note_gone(void *context, const char *uplink)
+{
+    struct drop *drop = context;
+    for (size_t i = 0; i < drop->plant->uplink_count; i++)
+        if (strcmp(drop->plant->uplinks[i].name, uplink) == 0)
+            return;
+    text_add_bytes(&drop->gone, uplink, strlen(uplink) + 1);
+}
+
+void ledger_drop_cursors(struct ledger *ledger, const struct plant *plant)
+{
+    struct drop drop = {ledger, plant, {0}};
+    int error = store_each_cursor(ledger->store, note_gone, &drop);
+    if (error == 0 && drop.gone.length > 0) {
+        error = store_begin(ledger->store);
+        for (size_t at = 0; error == 0 && at < drop.gone.length;
+             at += strlen(drop.gone.data + at) + 1)
+            error = store_drop_cursor(ledger->store, drop.gone.data + at);
+        if (error == 0)
+            error = store_commit(ledger->store);
+    }
+    note_trouble(ledger, error, clock_mono_ns());
+    text_free(&drop.gone);
+}

@@ -1,0 +1,395 @@
+#include "mqtt_client.h"
+
+#include <MQTTAsync.h>
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "memory.h"
+#include "text.h"
+
+enum { KEEP_ALIVE_S = 20 };
+
+/* Paho counts and wakes badly near its own limits; the window is kept by the uplink. */
+enum { PAHO_IN_FLIGHT = 65535 };
+
+struct mqtt_client {
+    const struct mqtt_client_setup *setup;
+    MQTTAsync paho;
+    atomic_bool traced;
+};
+
+/* Paho's trace costs a fifth of a publish: it is on only while a TLS handshake may fail. */
+static atomic_uint traced_clients;
+
+static void start_trace(struct mqtt_client *client)
+{
+    if (atomic_exchange(&client->traced, true))
+        return;
+    if (atomic_fetch_add(&traced_clients, 1) == 0)
+        MQTTAsync_setTraceLevel(MQTTASYNC_TRACE_PROTOCOL);
+}
+
+static void stop_trace(struct mqtt_client *client)
+{
+    if (!atomic_exchange(&client->traced, false))
+        return;
+    if (atomic_fetch_sub(&traced_clients, 1) == 1)
+        MQTTAsync_setTraceLevel(MQTTASYNC_TRACE_ERROR);
+}
+
+/* Why a TLS handshake failed is only in Paho's trace and in OpenSSL's errors. Both are told on the
+ * thread that tries to connect, ahead of on_refused on the same thread, and without a context. */
+static _Thread_local struct {
+    char error[80];
+    char alert[60];
+    bool wrong_name, shaken;
+} tls;
+
+static const char *after_last(const char *string, char separator)
+{
+    const char *found = strrchr(string, separator);
+
+    return found ? found + 1 : string;
+}
+
+static void on_trace(enum MQTTASYNC_TRACE_LEVELS level, char *message)
+{
+    (void)level;
+    if (strstr(message, "X509_check_host for hostname"))
+        tls.wrong_name = true;
+    else if (strstr(message, "SSL handshake done"))
+        tls.shaken = true;
+    else if (strstr(message, "SSL alert ") && strstr(message, ":fatal:"))
+        snprintf(tls.alert, sizeof(tls.alert), "%s", after_last(message, ':'));
+}
+
+/* "THREAD:error:CODE:library:function:reason:file:line:data", the first error being the cause. */
+static int on_tls_error(const char *line, size_t length, void *context)
+{
+    char copy[256];
+    char *rest = copy;
+    const char *reason = NULL;
+
+    (void)context;
+    snprintf(copy, sizeof(copy), "%.*s", (int)length, line);
+    for (int field = 0; field < 6 && rest != NULL; field++)
+        reason = strsep(&rest, ":");
+    if (tls.error[0] == '\0' && reason != NULL)
+        snprintf(tls.error, sizeof(tls.error), "%s", reason);
+    return 1;
+}
+
+/* Of what failed before the broker said anything; empty where Paho gives no hint. In TLS 1.3 a
+ * server refuses a client's certificate, or its absence, only after the handshake; OpenSSL 3.0 does
+ * not know the alert's name. */
+static void refusal_to_words(const char *message, char words[static RING_WORDS_BYTES])
+{
+    const bool in_handshake = message != NULL && strstr(message, "TCP/TLS connect failure");
+
+    words[0] = '\0';
+    if (tls.error[0] != '\0' && tls.alert[0] != '\0')
+        snprintf(words, RING_WORDS_BYTES, "%s: %s", tls.error, tls.alert);
+    else if (tls.error[0] != '\0')
+        snprintf(words, RING_WORDS_BYTES, "TLS: %s", tls.error);
+    else if (strcmp(tls.alert, "unknown") == 0)
+        snprintf(words, RING_WORDS_BYTES, "TLS: the broker demands a certificate");
+    else if (tls.alert[0] != '\0')
+        snprintf(words, RING_WORDS_BYTES, "TLS: the broker says %s", tls.alert);
+    else if (tls.wrong_name && in_handshake)
+        snprintf(words, RING_WORDS_BYTES, "certificate verify failed: hostname mismatch");
+    else if (tls.shaken && in_handshake)
+        snprintf(words, RING_WORDS_BYTES,
+                 "TLS: the broker hung up, maybe for want of a certificate");
+    else if (message != NULL && strstr(message, "timeout"))
+        snprintf(words, RING_WORDS_BYTES, "no answer within %d s", MQTT_CONNECT_TIMEOUT_S);
+    else if (message != NULL && !in_handshake)
+        snprintf(words, RING_WORDS_BYTES, "the broker closed the connection");
+    memset(&tls, 0, sizeof(tls));
+}
+
+static void put_refused(struct mqtt_client *client, int code, const char *message)
+{
+    char words[RING_WORDS_BYTES];
+
+    stop_trace(client);
+    refusal_to_words(message, words);
+    ring_put_refused(client->setup->ring, code > 0 ? code : -1, words);
+}
+
+static void on_refused(void *context, MQTTAsync_failureData *data)
+{
+    put_refused(context, data->code, data->message);
+}
+
+static void on_refused5(void *context, MQTTAsync_failureData5 *data)
+{
+    put_refused(context, data->code, data->message);
+}
+
+static void put_connected(struct mqtt_client *client, int64_t window, int64_t most_bytes)
+{
+    stop_trace(client);
+    memset(&tls, 0, sizeof(tls));
+    ring_put(client->setup->ring, (struct ring_event){.kind = RING_CONNECTED,
+                                                      .number = (uint32_t)window,
+                                                      .code = (uint32_t)most_bytes});
+}
+
+static void on_connected(void *context, MQTTAsync_successData *data)
+{
+    (void)data;
+    put_connected(context, 0, 0);
+}
+
+static int64_t property(MQTTProperties *properties, enum MQTTPropertyCodes code)
+{
+    if (!MQTTProperties_hasProperty(properties, code))
+        return 0;
+    return MQTTProperties_getNumericValue(properties, code);
+}
+
+static void on_connected5(void *context, MQTTAsync_successData5 *data)
+{
+    put_connected(context, property(&data->properties, MQTTPROPERTY_CODE_RECEIVE_MAXIMUM),
+                  property(&data->properties, MQTTPROPERTY_CODE_MAXIMUM_PACKET_SIZE));
+}
+
+static void on_sent_away(void *context, MQTTProperties *properties, enum MQTTReasonCodes reason)
+{
+    const struct mqtt_client *client = context;
+
+    (void)properties;
+    ring_put(client->setup->ring, (struct ring_event){.kind = RING_SENT_AWAY, .code = reason});
+}
+
+static void on_lost(void *context, __attribute__((unused)) char *cause)
+{
+    const struct mqtt_client *client = context;
+
+    memset(&tls, 0, sizeof(tls));
+    ring_put(client->setup->ring, (struct ring_event){.kind = RING_LOST});
+}
+
+static void on_left(void *context, MQTTAsync_successData *data)
+{
+    (void)data;
+    ring_put(context, (struct ring_event){.kind = RING_LEFT});
+}
+
+static void on_left5(void *context, MQTTAsync_successData5 *data)
+{
+    (void)data;
+    ring_put(context, (struct ring_event){.kind = RING_LEFT});
+}
+
+static void on_taken(void *context, MQTTAsync_successData *data)
+{
+    ring_put(context, (struct ring_event){.kind = RING_TAKEN, .number = (uint32_t)data->token});
+}
+
+static void on_taken5(void *context, MQTTAsync_successData5 *data)
+{
+    ring_put(context, (struct ring_event){.kind = RING_TAKEN, .number = (uint32_t)data->token});
+}
+
+/* A publish fails in Paho itself only with its connection, and RING_LOST tells of that for all. */
+static void on_not_taken5(void *context, MQTTAsync_failureData5 *data)
+{
+    if (data->code == 0)
+        ring_put(context, (struct ring_event){.kind = RING_NOT_TAKEN,
+                                              .number = (uint32_t)data->token,
+                                              .code = data->reasonCode});
+}
+
+static void on_not_subscribed(void *context, MQTTAsync_failureData *data)
+{
+    if (data->code == MQTT_BAD_SUBSCRIBE)
+        ring_put(context, (struct ring_event){.kind = RING_NOT_SUBSCRIBED, .code = data->code});
+}
+
+static void on_not_subscribed5(void *context, MQTTAsync_failureData5 *data)
+{
+    if (data->code == 0)
+        ring_put(context,
+                 (struct ring_event){.kind = RING_NOT_SUBSCRIBED, .code = data->reasonCode});
+}
+
+static int on_arrived(void *context, char *topic, int topic_length, MQTTAsync_message *message)
+{
+    const struct mqtt_client_setup *setup = ((const struct mqtt_client *)context)->setup;
+    size_t length = topic_length > 0 ? (size_t)topic_length : strlen(topic);
+
+    if (setup->on_message != NULL)
+        setup->on_message(setup->message_context, topic, length, message->payload,
+                          (size_t)message->payloadlen, message->retained != 0);
+    MQTTAsync_freeMessage(&message);
+    MQTTAsync_free(topic);
+    return 1;
+}
+
+/* Paho 1.3.12 obeys a proxy meant for web browsers. */
+static void prepare_process(void)
+{
+    unsetenv("http_proxy");
+    unsetenv("https_proxy");
+    MQTTAsync_setTraceCallback(on_trace);
+    MQTTAsync_setTraceLevel(MQTTASYNC_TRACE_ERROR);
+}
+
+static void host_to_url(const struct uplink_settings *settings, const char *host, struct text *url)
+{
+    const char *scheme = settings->scheme == SCHEME_MQTTS ? "ssl" : "tcp";
+    bool v6 = strchr(host, ':') != NULL;
+
+    text_addf(url, "%s://%s%s%s:%u", scheme, v6 ? "[" : "", host, v6 ? "]" : "",
+              (unsigned)settings->port);
+}
+
+int mqtt_client_new(const struct mqtt_client_setup *setup, struct mqtt_client **ret_client)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    MQTTAsync_createOptions options = MQTTAsync_createOptions_initializer;
+    struct mqtt_client *client = mem_alloc(sizeof(*client));
+    struct text url = {0};
+
+    pthread_once(&once, prepare_process);
+    client->setup = setup;
+    options.MQTTVersion = setup->settings->mqtt5 ? MQTTVERSION_5 : MQTTVERSION_3_1_1;
+    options.maxBufferedMessages = PAHO_IN_FLIGHT;
+    options.sendWhileDisconnected = 0;
+    host_to_url(setup->settings, setup->settings->host, &url);
+    int code = MQTTAsync_createWithOptions(&client->paho, url.data, setup->settings->client_id,
+                                           MQTTCLIENT_PERSISTENCE_NONE, NULL, &options);
+    text_free(&url);
+    if (code != MQTTASYNC_SUCCESS) {
+        free(client);
+        return -EINVAL;
+    }
+    MQTTAsync_setCallbacks(client->paho, client, on_lost, on_arrived, NULL);
+    MQTTAsync_setDisconnected(client->paho, client, on_sent_away);
+    *ret_client = client;
+    return 0;
+}
+
+void mqtt_client_free(struct mqtt_client *client)
+{
+    if (client == NULL)
+        return;
+    MQTTAsync_destroy(&client->paho);
+    stop_trace(client);
+    free(client);
+}
+
+static void fill_version(struct mqtt_client *client, MQTTAsync_connectOptions *options)
+{
+    if (client->setup->settings->mqtt5) {
+        options->MQTTVersion = MQTTVERSION_5;
+        options->cleansession = 0;
+        options->cleanstart = 1;
+        options->onSuccess5 = on_connected5;
+        options->onFailure5 = on_refused5;
+    } else {
+        options->MQTTVersion = MQTTVERSION_3_1_1;
+        options->cleansession = 1;
+        options->onSuccess = on_connected;
+        options->onFailure = on_refused;
+    }
+    options->context = client;
+}
+
+static void fill_tls(const struct uplink_settings *settings, MQTTAsync_SSLOptions *options)
+{
+    options->trustStore = settings->ca_file;
+    options->keyStore = settings->cert_file;
+    options->privateKey = settings->key_file;
+    options->enableServerCertAuth = 1;
+    options->verify = 1;
+    options->sslVersion = MQTT_SSL_VERSION_TLS_1_2;
+    options->ssl_error_cb = on_tls_error;
+}
+
+int mqtt_client_connect(struct mqtt_client *client, const char *host, const void *password,
+                        size_t password_length)
+{
+    const struct uplink_settings *settings = client->setup->settings;
+    MQTTAsync_connectOptions options = MQTTAsync_connectOptions_initializer;
+    MQTTAsync_SSLOptions tls_options = MQTTAsync_SSLOptions_initializer;
+    MQTTAsync_willOptions will = MQTTAsync_willOptions_initializer;
+    struct text url = {0};
+
+    fill_version(client, &options);
+    fill_tls(settings, &tls_options);
+    host_to_url(settings, host, &url);
+    options.serverURIs = &url.data;
+    options.serverURIcount = 1;
+    options.keepAliveInterval = KEEP_ALIVE_S;
+    options.connectTimeout = MQTT_CONNECT_TIMEOUT_S;
+    options.maxInflight = PAHO_IN_FLIGHT;
+    options.username = settings->username;
+    options.binarypwd.data = password;
+    options.binarypwd.len = (int)password_length;
+    if (settings->scheme == SCHEME_MQTTS) {
+        options.ssl = &tls_options;
+        start_trace(client);
+    }
+    will.topicName = client->setup->will_topic;
+    will.message = client->setup->will_payload;
+    will.retained = 1;
+    will.qos = 1;
+    if (will.topicName != NULL)
+        options.will = &will;
+    int code = MQTTAsync_connect(client->paho, &options);
+    text_free(&url);
+    return code == MQTTASYNC_SUCCESS ? 0 : -EINVAL;
+}
+
+void mqtt_client_disconnect(struct mqtt_client *client)
+{
+    MQTTAsync_disconnectOptions options = MQTTAsync_disconnectOptions_initializer;
+
+    options.context = client->setup->ring;
+    if (client->setup->settings->mqtt5)
+        options.onSuccess5 = on_left5;
+    else
+        options.onSuccess = on_left;
+    MQTTAsync_disconnect(client->paho, &options);
+}
+
+int mqtt_client_send(struct mqtt_client *client, const char *topic, const void *payload,
+                     size_t length, bool retain, uint32_t *ret_token)
+{
+    MQTTAsync_responseOptions options = MQTTAsync_responseOptions_initializer;
+
+    if (length > INT_MAX)
+        return -EINVAL;
+    options.context = client->setup->ring;
+    if (client->setup->settings->mqtt5) {
+        options.onSuccess5 = on_taken5;
+        options.onFailure5 = on_not_taken5;
+    } else {
+        options.onSuccess = on_taken;
+    }
+    int code = MQTTAsync_send(client->paho, topic, (int)length, payload, 1, retain, &options);
+    if (code != MQTTASYNC_SUCCESS)
+        return code == MQTTASYNC_DISCONNECTED ? -ENOTCONN : -EINVAL;
+    *ret_token = (uint32_t)options.token;
+    return 0;
+}
+
+int mqtt_client_subscribe(struct mqtt_client *client, const char *topic)
+{
+    MQTTAsync_responseOptions options = MQTTAsync_responseOptions_initializer;
+
+    options.context = client->setup->ring;
+    if (client->setup->settings->mqtt5)
+        options.onFailure5 = on_not_subscribed5;
+    else
+        options.onFailure = on_not_subscribed;
+    int code = MQTTAsync_subscribe(client->paho, topic, 1, &options);
+    return code == MQTTASYNC_SUCCESS ? 0 : -ENOTCONN;
+}

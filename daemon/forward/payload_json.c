@@ -1,0 +1,228 @@
+#include "payload_json.h"
+
+#include <string.h>
+
+static char last_char(const struct text *out)
+{
+    return out->length > 0 ? out->data[out->length - 1] : '\0';
+}
+
+/* "name": - names are letters, digits, . _ - by configuration and need no escaping. */
+static void add_name(struct text *out, const char *name)
+{
+    size_t length = strlen(name);
+    char *at = text_reserve(out, length + 3);
+    *at++ = '"';
+    memcpy(at, name, length);
+    at[length] = '"';
+    at[length + 1] = ':';
+    at[length + 2] = '\0';
+    out->length += length + 3;
+}
+
+static void add_string(struct text *out, const char *string)
+{
+    if (string != NULL)
+        text_add_json(out, string, strlen(string));
+    else
+        text_add(out, "null");
+}
+
+static void begin(struct text *out, const char *gateway, const char *store_id)
+{
+    text_add(out, "{\"gateway\":\"");
+    text_add(out, gateway);
+    text_add(out, "\",\"store\":\"");
+    text_add(out, store_id);
+    text_add_char(out, '"');
+}
+
+void payload_json_begin_machine(struct text *out, const char *gateway, const char *store_id,
+                                const char *machine)
+{
+    begin(out, gateway, store_id);
+    text_add(out, ",\"machine\":\"");
+    text_add(out, machine);
+    text_add(out, "\",\"readings\":[");
+}
+
+void payload_json_end_machine(struct text *out)
+{
+    text_add(out, "]}");
+}
+
+void payload_json_begin_gateway(struct text *out, const char *gateway, const char *store_id)
+{
+    begin(out, gateway, store_id);
+    text_add(out, ",\"machines\":{");
+}
+
+void payload_json_next_machine(struct text *out, const char *machine)
+{
+    /* only begin_gateway leaves an open brace; a reading closes its own */
+    if (last_char(out) != '{')
+        text_add(out, "],");
+    add_name(out, machine);
+    text_add_char(out, '[');
+}
+
+void payload_json_end_gateway(struct text *out)
+{
+    text_add(out, last_char(out) == '{' ? "}}" : "]}}");
+}
+
+static void add_reading_time(struct text *out, const struct instant *at,
+                             const struct payload_clock *clock)
+{
+    text_add(out, ",\"ts\":");
+    if (at->synced) {
+        text_add_int(out, at->wall_ms);
+    } else if (clock->corrected) {
+        text_add_int(out, at->boot_ms + clock->offset_ms);
+        text_add(out, ",\"clock\":\"corrected\"");
+    } else {
+        text_add_int(out, at->wall_ms);
+        text_add(out, ",\"clock\":\"unsynced\"");
+    }
+}
+
+static void add_values(struct text *out, const struct reading *reading, const struct source *source)
+{
+    text_add(out, ",\"values\":{");
+    bool comma = false;
+    for (size_t i = 0; i < reading->count; i++) {
+        const struct sample *sample = &reading->samples[i];
+        if (sample->quality != QUALITY_GOOD || sample->tag >= source->tag_count)
+            continue;
+        if (comma)
+            text_add_char(out, ',');
+        comma = true;
+        add_name(out, source->tags[sample->tag]);
+        value_to_json(&sample->value, out);
+    }
+    text_add_char(out, '}');
+}
+
+static void add_bad(struct text *out, const struct reading *reading, const struct source *source)
+{
+    bool any = false;
+    for (size_t i = 0; i < reading->count; i++) {
+        const struct sample *sample = &reading->samples[i];
+        if (sample->quality == QUALITY_GOOD || sample->tag >= source->tag_count)
+            continue;
+        text_add(out, any ? "," : ",\"bad\":{");
+        any = true;
+        add_name(out, source->tags[sample->tag]);
+        text_add_char(out, '"');
+        sample_bad_to_text(sample, out);
+        text_add_char(out, '"');
+    }
+    if (any)
+        text_add_char(out, '}');
+}
+
+void payload_json_reading(struct text *out, uint64_t seq, const struct reading *reading,
+                          const struct source *source, const struct payload_clock *clock)
+{
+    if (last_char(out) == '}')
+        text_add_char(out, ',');
+    text_add(out, "{\"seq\":");
+    text_add_uint(out, seq);
+    add_reading_time(out, &reading->at, clock);
+    add_values(out, reading, source);
+    add_bad(out, reading, source);
+    text_add_char(out, '}');
+}
+
+void payload_json_gap(struct text *out, uint64_t seq, const struct gap *gap, const char *gateway,
+                      const char *store_id)
+{
+    text_add(out, "{\"seq\":");
+    text_add_uint(out, seq);
+    text_add(out, ",\"from_ts\":");
+    text_add_int(out, gap->from_ms);
+    text_add(out, ",\"to_ts\":");
+    text_add_int(out, gap->to_ms);
+    text_add(out, ",\"missing\":");
+    text_add_uint(out, gap->missing);
+    text_add(out, ",\"why\":");
+    add_string(out, gap_why_name(gap->why));
+    if (gap->last_seq > 0) {
+        text_add(out, ",\"first_seq\":");
+        text_add_uint(out, gap->first_seq);
+        text_add(out, ",\"last_seq\":");
+        text_add_uint(out, gap->last_seq);
+    }
+    text_add(out, ",\"gateway\":");
+    add_string(out, gateway);
+    text_add(out, ",\"store\":");
+    add_string(out, store_id);
+    text_add_char(out, '}');
+}
+
+static void add_now(struct text *out, const struct instant *at)
+{
+    text_add(out, "\"ts\":");
+    text_add_int(out, at->wall_ms);
+    if (!at->synced)
+        text_add(out, ",\"clock\":\"unsynced\"");
+}
+
+void payload_json_status(struct text *out, bool online, const struct instant *at,
+                         const char *store_id, const char *boot_id)
+{
+    text_add(out, online ? "{\"online\":true," : "{\"online\":false,");
+    add_now(out, at);
+    text_add(out, ",\"version\":\"" BINDERY_VERSION "\",\"store\":");
+    add_string(out, store_id);
+    text_add(out, ",\"boot\":");
+    add_string(out, boot_id);
+    text_add_char(out, '}');
+}
+
+void payload_json_machine_status(struct text *out, const struct instant *at, bool online,
+                                 int64_t since_ms, const char *state, const char *reason)
+{
+    text_add_char(out, '{');
+    add_now(out, at);
+    text_add(out, online ? ",\"online\":true,\"state\":" : ",\"online\":false,\"state\":");
+    add_string(out, state);
+    text_add(out, ",\"since\":");
+    text_add_int(out, since_ms);
+    text_add(out, ",\"reason\":");
+    add_string(out, reason);
+    text_add_char(out, '}');
+}
+
+static void add_tag(struct text *out, const struct tag *tag)
+{
+    text_add(out, "{\"name\":");
+    add_string(out, tag->name);
+    text_add(out, ",\"unit\":");
+    add_string(out, tag->unit);
+    text_addf(out, ",\"type\":\"%s", tag_type_name(tag->type));
+    if (tag->type == TYPE_STRING)
+        text_addf(out, ":%u", (unsigned)tag->string_bytes);
+    text_addf(out, "\",\"at\":\"%s:%u", area_name(tag->area), (unsigned)tag->address);
+    if (tag->bit >= 0)
+        text_addf(out, ".%d", tag->bit);
+    text_add(out, "\",\"every_ms\":");
+    text_add_int(out, tag->every_ms);
+    text_add_char(out, '}');
+}
+
+void payload_json_about(struct text *out, const struct machine *machine)
+{
+    text_add(out, "{\"machine\":");
+    add_string(out, machine->name);
+    text_add(out, ",\"link\":");
+    add_string(out, machine->link->name);
+    text_addf(out, ",\"unit\":%u", (unsigned)machine->unit);
+    text_add(out, ",\"profile\":null,\"synthetic\":false,\"tags\":[");
+    for (size_t i = 0; i < machine->tag_count; i++) {
+        if (i > 0)
+            text_add_char(out, ',');
+        add_tag(out, &machine->tags[i]);
+    }
+    text_add(out, "]}");
+}

@@ -1,0 +1,215 @@
+#include "round.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "memory.h"
+#include "payload_json.h"
+
+struct held_batch *held_batch_new(const struct batch *batch, int64_t taken_ns)
+{
+    struct held_batch *held = mem_alloc(sizeof(*held));
+    *held = (struct held_batch){.batch = *batch, .holders = 1, .taken_ns = taken_ns};
+    return held;
+}
+
+struct held_batch *held_batch_hold(struct held_batch *held)
+{
+    held->holders++;
+    return held;
+}
+
+void held_batch_drop(struct held_batch *held)
+{
+    if (held == NULL || --held->holders > 0)
+        return;
+    free(held->batch.body);
+    free(held);
+}
+
+/* Returns how many records it could use. */
+static uint32_t add_items(struct round *round, uint32_t index, struct store *store)
+{
+    const struct batch *batch = &round->batches[index]->batch;
+    struct record record;
+    uint32_t used = 0;
+    record_reader_start(&round->reader, batch->body, batch->length);
+    for (uint32_t i = 0; i < batch->count; i++) {
+        uint32_t offset = (uint32_t)(round->reader.at - batch->body);
+        if (record_next(&round->reader, &record) != 1)
+            break;
+        uint32_t source = record.kind == RECORD_READING ? record.reading.source : 0;
+        if (record.kind == RECORD_READING && store_source(store, source) == NULL)
+            continue;
+        round->items[round->item_count++] =
+            (struct round_item){batch->first_seq + i, source, index, offset};
+        used++;
+    }
+    return used;
+}
+
+static int compare_items(const void *left, const void *right)
+{
+    const struct round_item *a = left, *b = right;
+    if (a->source != b->source)
+        return a->source < b->source ? -1 : 1;
+    return a->seq < b->seq ? -1 : a->seq > b->seq;
+}
+
+struct round *round_new(struct held_batch *const *batches, size_t count, struct store *store,
+                        uint32_t *ret_damaged)
+{
+    struct round *round = mem_alloc(sizeof(*round));
+    size_t records = 0;
+    *ret_damaged = 0;
+    round->batches = mem_array(count, sizeof(struct held_batch *));
+    round->batch_count = count;
+    for (size_t i = 0; i < count; i++) {
+        round->batches[i] = held_batch_hold(batches[i]);
+        records += batches[i]->batch.count;
+    }
+    round->items = mem_array(records, sizeof(*round->items));
+    for (uint32_t i = 0; i < count; i++)
+        *ret_damaged += batches[i]->batch.count - add_items(round, i, store);
+    if (round->item_count > 0)
+        qsort(round->items, round->item_count, sizeof(*round->items), compare_items);
+    return round;
+}
+
+void round_free(struct round *round)
+{
+    if (round == NULL)
+        return;
+    for (size_t i = 0; i < round->batch_count; i++)
+        held_batch_drop(round->batches[i]);
+    record_reader_free(&round->reader);
+    free(round->batches);
+    free(round->items);
+    free(round->messages);
+    free(round);
+}
+
+static void read_item(struct round *round, const struct round_item *item, struct record *ret_record)
+{
+    const struct batch *batch = &round->batches[item->batch]->batch;
+    record_reader_start(&round->reader, batch->body + item->offset, batch->length - item->offset);
+    record_next(&round->reader, ret_record);
+}
+
+static void add_reading(struct round *round, const struct round_context *context,
+                        const struct source *source, const struct round_item *item,
+                        struct text *payload)
+{
+    struct record record;
+    struct payload_clock clock = {0};
+    read_item(round, item, &record);
+    if (!record.reading.at.synced) {
+        uint32_t boot = round->batches[item->batch]->batch.boot;
+        clock.corrected = store_boot_offset(context->store, boot, &clock.offset_ms);
+    }
+    payload_json_reading(payload, item->seq, &record.reading, source, &clock);
+}
+
+/* Readings of one machine, as many as fit. Returns how many items it used. */
+static size_t add_machine(struct round *round, const struct round_context *context, size_t first,
+                          struct text *payload)
+{
+    const struct source *source = store_source(context->store, round->items[first].source);
+    size_t i = first;
+    do {
+        add_reading(round, context, source, &round->items[i], payload);
+        i++;
+    } while (i < round->item_count && round->items[i].source == source->id &&
+             payload->length < context->message_limit);
+    return i - first;
+}
+
+static size_t make_gap(struct round *round, const struct round_context *context, size_t first,
+                       struct text *topic, struct text *payload)
+{
+    struct record record;
+    read_item(round, &round->items[first], &record);
+    text_addf(topic, "%s/gaps", context->uplink->topic);
+    payload_json_gap(payload, round->items[first].seq, &record.gap, context->gateway,
+                     store_id(context->store));
+    return 1;
+}
+
+static size_t make_machine(struct round *round, const struct round_context *context, size_t first,
+                           struct text *topic, struct text *payload)
+{
+    const struct source *source = store_source(context->store, round->items[first].source);
+    text_addf(topic, "%s/%s/readings", context->uplink->topic, source->machine);
+    payload_json_begin_machine(payload, context->gateway, store_id(context->store),
+                               source->machine);
+    size_t used = add_machine(round, context, first, payload);
+    payload_json_end_machine(payload);
+    return used;
+}
+
+static size_t make_gateway(struct round *round, const struct round_context *context, size_t first,
+                           struct text *topic, struct text *payload)
+{
+    size_t used = 0;
+    text_addf(topic, "%s/readings", context->uplink->topic);
+    payload_json_begin_gateway(payload, context->gateway, store_id(context->store));
+    while (first + used < round->item_count && payload->length < context->message_limit) {
+        uint32_t source = round->items[first + used].source;
+        payload_json_next_machine(payload, store_source(context->store, source)->machine);
+        used += add_machine(round, context, first + used, payload);
+    }
+    payload_json_end_gateway(payload);
+    return used;
+}
+
+static void note_message(struct round *round, size_t first, size_t used)
+{
+    size_t count = round->message_count;
+    if ((count & (count - 1)) == 0)
+        round->messages =
+            mem_resize(round->messages, (count == 0 ? 1 : count * 2) * sizeof(*round->messages));
+    round->messages[round->message_count++] =
+        (struct round_message){.first_item = (uint32_t)first, .item_count = (uint32_t)used};
+}
+
+bool round_next(struct round *round, const struct round_context *context, struct text *topic,
+                struct text *payload)
+{
+    size_t first = round->next_item, used;
+    if (first == round->item_count)
+        return false;
+    text_clear(topic);
+    text_clear(payload);
+    if (round->items[first].source == 0)
+        used = make_gap(round, context, first, topic, payload);
+    else if (context->uplink->gather == GATHER_GATEWAY)
+        used = make_gateway(round, context, first, topic, payload);
+    else
+        used = make_machine(round, context, first, topic, payload);
+    note_message(round, first, used);
+    round->next_item += used;
+    return true;
+}
+
+void round_rewind(struct round *round)
+{
+    round->next_item = 0;
+    round->message_count = 0;
+    round->acknowledged = 0;
+}
+
+bool round_is_done(const struct round *round)
+{
+    return round->next_item == round->item_count && round->acknowledged == round->message_count;
+}
+
+uint64_t round_first_seq(const struct round *round)
+{
+    return round->batches[0]->batch.first_seq;
+}
+
+uint64_t round_last_seq(const struct round *round)
+{
+    const struct batch *last = &round->batches[round->batch_count - 1]->batch;
+    return last->first_seq + last->count - 1;
+}

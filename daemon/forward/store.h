@@ -1,0 +1,110 @@
+/* The store: every reading from its commit until every uplink has it and the replay window is
+ * over. SQLite in WAL mode with synchronous=FULL; one connection, one thread.
+ *
+ * What is committed survives a power cut. A store that can't be read is set aside under
+ * PATH.damaged-N and a new one, with a new id, takes its place. */
+#ifndef BINDERY_STORE_H
+#define BINDERY_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "plant.h"
+#include "ranges.h"
+#include "value.h"
+
+struct store;
+
+/* Records committed together; their numbers are first_seq .. first_seq + count - 1. */
+struct batch {
+    uint64_t first_seq;
+    uint32_t count;
+    uint32_t boot; /* the store's number for the boot it was taken in */
+    uint8_t *body; /* records (record.h), not compressed; malloc'ed */
+    size_t length;
+};
+
+/* A machine as it was when its readings were taken: their names outlive the configuration. */
+struct source {
+    uint32_t id;
+    const char *machine;
+    size_t tag_count;
+    const char *const *tags; /* names, by the readings' tag numbers */
+};
+
+/* What opening found. A store that opened knows no times: those of `unclean` are 0. */
+struct store_opened {
+    char set_aside[4096]; /* where a damaged store was put; empty otherwise */
+    struct gap unclean;   /* unclean.missing > 0: numbers reserved but never committed */
+};
+
+/* 0, or negative errno where no store can be had at all (no such folder, no permission, a full
+ * disk, -EBUSY another process has it, -EPROTONOSUPPORT a later version's or another program's
+ * database, which is left alone). */
+int store_open(const struct store_settings *settings, struct store **ret_store,
+               struct store_opened *ret_opened);
+void store_close(struct store *store); /* accepts NULL */
+
+const char *store_id(const struct store *store); /* 32 hex digits, for the store's life */
+uint64_t store_next_seq(const struct store *store);
+
+/* The number of this machine with this tag list, made if it is new, by itself or as part of the
+ * transaction that is open: then it goes where that is rolled back. 0 or negative errno. */
+int store_source_id(struct store *store, const struct machine *machine, uint32_t *ret_id);
+
+/* By number; NULL if unknown. Lives until store_close, if its transaction was committed. */
+const struct source *store_source(struct store *store, uint32_t id);
+
+/* This boot's number, made if it is new (clock_boot_id gives the text). Not in a transaction. */
+int store_boot(struct store *store, const char *boot_id, uint32_t *ret_boot);
+
+/* Remembers wall_ms - boot_ms of a boot, once its clock is synchronised. Not in a transaction. */
+int store_set_boot_offset(struct store *store, uint32_t boot, int64_t offset_ms);
+
+/* Whether a boot's offset is known; then *ret_offset_ms is it. */
+bool store_boot_offset(const struct store *store, uint32_t boot, int64_t *ret_offset_ms);
+
+/* A transaction: begin, any of the four below, commit. Whatever fails rolls all of it back and
+ * returns negative errno: -ENOSPC (disk or max_page_count full), -EROFS, -EIO, …; then nothing of
+ * it is in the store and the caller keeps its batches. After -EIO the connection is reopened
+ * by itself at the next begin. -ESTALE (the file was deleted or replaced) and -EUCLEAN (it is
+ * damaged) last until the store is closed and opened anew; what can still be read should be read
+ * before. */
+int store_begin(struct store *store);
+int store_append(struct store *store, const struct batch *batch);
+int store_save_cursor(struct store *store, const char *uplink, const struct ranges *owed);
+int store_drop_cursor(struct store *store, const char *uplink);
+/* Numbers below `end` may be given out before their batches are committed; those below `settled`
+ * are all accounted for, stored or acknowledged. What lies between is an unclean stop's loss. */
+int store_reserve(struct store *store, uint64_t settled, uint64_t end);
+int store_commit(struct store *store);
+
+/* What an uplink owes: 0, or -ENOENT for a new one. */
+int store_load_cursor(struct store *store, const char *uplink, struct ranges *ret_owed);
+
+/* Names of all cursors, for dropping those of uplinks that are gone: calls `each` for each. */
+int store_each_cursor(struct store *store, void (*each)(void *context, const char *uplink),
+                      void *context);
+
+/* The first batch that reaches from_seq or beyond and begins at or before to_seq, read and
+ * decompressed. 0 with a batch whose body the caller frees; -ENOENT; or -EBADMSG where its body is
+ * damaged, with first_seq and count set all the same. */
+int store_read(struct store *store, uint64_t from_seq, uint64_t to_seq, struct batch *ret_batch);
+
+/* Deletes batches that lie whole below `acknowledged` and are older than the replay window; the
+ * newest batch always stays, it carries the numbering. Cheap when there is nothing to do; call it
+ * every few seconds. 0 or negative errno. */
+int store_trim(struct store *store, uint64_t acknowledged);
+
+/* Where the store is over max_size: deletes the oldest batches none of whose numbers is in `owed`,
+ * whatever their age; where that is not enough, the oldest of the others, and then *ret_gap says
+ * what was lost (missing > 0), to be put into the next batch. After -ENOSPC from the disk only
+ * acknowledged ones go. Called in a transaction, before its batch, it is part of it, so that
+ * no crash separates the loss from its gap; where the transaction fails, forget the gap: nothing
+ * was lost yet, or the next call tells of it again. 0 or negative errno. */
+int store_make_room(struct store *store, const struct ranges *owed, struct gap *ret_gap);
+
+int64_t store_bytes(const struct store *store); /* in use, without free pages */
+
+#endif

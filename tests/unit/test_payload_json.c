@@ -1,0 +1,224 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "payload_json.h"
+
+static const char *const tags[] = {"good_count", "speed", "state", "glue_temp", "page"};
+static const struct source binder = {
+    .id = 1, .machine = "binder-1", .tag_count = sizeof(tags) / sizeof(*tags), .tags = tags};
+
+static const struct payload_clock plain_clock = {0};
+
+static void assert_text(struct text *text, const char *expected)
+{
+    assert_string_equal(text->data, expected);
+    text_free(text);
+}
+
+static struct reading one_count(struct sample *sample, int64_t count)
+{
+    *sample = (struct sample){.tag = 0, .value = {.kind = VALUE_DECIMAL, .mantissa = count}};
+    return (struct reading){.source = 1,
+                            .count = 1,
+                            .at = {.boot_ms = 5000, .wall_ms = 77, .synced = true},
+                            .samples = sample};
+}
+
+static void test_payload_json_reads_as_the_contract_says(void **state)
+{
+    (void)state;
+    struct text out = {0};
+    struct sample samples[] = {
+        {.tag = 0, .value = {.kind = VALUE_DECIMAL, .mantissa = 120034}},
+        {.tag = 3, .quality = QUALITY_TIMEOUT},
+        {.tag = 1, .value = {.kind = VALUE_DECIMAL, .decimals = 1, .mantissa = 56005}},
+        {.tag = 2, .value = {.kind = VALUE_TEXT, .length = 10, .text = "production"}},
+    };
+    struct reading reading = {
+        .count = 4, .at = {.wall_ms = 1795412474123, .synced = true}, .samples = samples};
+    payload_json_begin_machine(&out, "pinghu-01", "6f1c", "binder-1");
+    payload_json_reading(&out, 1041, &reading, &binder, &plain_clock);
+    payload_json_end_machine(&out);
+    assert_text(&out, "{\"gateway\":\"pinghu-01\",\"store\":\"6f1c\",\"machine\":\"binder-1\","
+                      "\"readings\":[{\"seq\":1041,\"ts\":1795412474123,\"values\":{"
+                      "\"good_count\":120034,\"speed\":5600.5,\"state\":\"production\"},"
+                      "\"bad\":{\"glue_temp\":\"timeout\"}}]}");
+}
+
+static void test_payload_json_keeps_values_when_all_are_bad(void **state)
+{
+    (void)state;
+    struct text out = {0};
+    struct sample samples[] = {
+        {.tag = 0, .quality = QUALITY_EXCEPTION, .exception = 2},
+        {.tag = 3, .quality = QUALITY_LINK},
+    };
+    struct reading reading = {.count = 2, .at = {.wall_ms = 9, .synced = true}, .samples = samples};
+    payload_json_reading(&out, 3, &reading, &binder, &plain_clock);
+    assert_text(&out, "{\"seq\":3,\"ts\":9,\"values\":{},"
+                      "\"bad\":{\"good_count\":\"exception:2\",\"glue_temp\":\"link\"}}");
+}
+
+static void test_payload_json_gathers_machines_by_gateway(void **state)
+{
+    (void)state;
+    struct text out = {0};
+    struct sample sample;
+    struct reading reading = one_count(&sample, 7);
+    payload_json_begin_gateway(&out, "g", "s");
+    payload_json_next_machine(&out, "binder-1");
+    payload_json_reading(&out, 1, &reading, &binder, &plain_clock);
+    payload_json_reading(&out, 2, &reading, &binder, &plain_clock);
+    payload_json_next_machine(&out, "binder-2");
+    payload_json_reading(&out, 3, &reading, &binder, &plain_clock);
+    payload_json_end_gateway(&out);
+    assert_text(&out, "{\"gateway\":\"g\",\"store\":\"s\",\"machines\":{"
+                      "\"binder-1\":[{\"seq\":1,\"ts\":77,\"values\":{\"good_count\":7}},"
+                      "{\"seq\":2,\"ts\":77,\"values\":{\"good_count\":7}}],"
+                      "\"binder-2\":[{\"seq\":3,\"ts\":77,\"values\":{\"good_count\":7}}]}}");
+}
+
+static void test_payload_json_closes_empty_lists(void **state)
+{
+    (void)state;
+    struct text out = {0};
+    payload_json_begin_gateway(&out, "g", "s");
+    payload_json_end_gateway(&out);
+    assert_text(&out, "{\"gateway\":\"g\",\"store\":\"s\",\"machines\":{}}");
+    payload_json_begin_gateway(&out, "g", "s");
+    payload_json_next_machine(&out, "a");
+    payload_json_next_machine(&out, "b");
+    payload_json_end_gateway(&out);
+    assert_text(&out, "{\"gateway\":\"g\",\"store\":\"s\",\"machines\":{\"a\":[],\"b\":[]}}");
+}
+
+static void test_payload_json_marks_time_that_is_not_plain(void **state)
+{
+    (void)state;
+    struct text out = {0};
+    struct sample sample;
+    struct reading reading = one_count(&sample, 7);
+    struct payload_clock corrected = {.corrected = true, .offset_ms = 1795412000000};
+    payload_json_reading(&out, 1, &reading, &binder, &corrected);
+    assert_text(&out, "{\"seq\":1,\"ts\":77,\"values\":{\"good_count\":7}}");
+    reading.at.synced = false;
+    payload_json_reading(&out, 1, &reading, &binder, &plain_clock);
+    assert_text(&out, "{\"seq\":1,\"ts\":77,\"clock\":\"unsynced\",\"values\":{\"good_count\":7}}");
+    payload_json_reading(&out, 1, &reading, &binder, &corrected);
+    assert_text(&out, "{\"seq\":1,\"ts\":1795412005000,\"clock\":\"corrected\","
+                      "\"values\":{\"good_count\":7}}");
+}
+
+static void test_payload_json_leaves_out_tags_the_source_never_had(void **state)
+{
+    (void)state;
+    struct text out = {0};
+    struct sample samples[] = {
+        {.tag = 5, .value = {.kind = VALUE_BOOL, .boolean = true}},
+        {.tag = 9, .quality = QUALITY_FRAME},
+        {.tag = 4, .value = {.kind = VALUE_BOOL, .boolean = true}},
+    };
+    struct reading reading = {.count = 3, .at = {.wall_ms = 9, .synced = true}, .samples = samples};
+    payload_json_reading(&out, 3, &reading, &binder, &plain_clock);
+    assert_text(&out, "{\"seq\":3,\"ts\":9,\"values\":{\"page\":true}}");
+}
+
+static void test_payload_json_gap_names_its_numbers_where_it_has_them(void **state)
+{
+    (void)state;
+    struct text out = {0};
+    struct gap gap = {.why = GAP_STORE_FULL,
+                      .first_seq = 11,
+                      .last_seq = 20,
+                      .missing = 10,
+                      .from_ms = 1000,
+                      .to_ms = 2000};
+    payload_json_gap(&out, 21, &gap, "g", "s");
+    assert_text(&out, "{\"seq\":21,\"from_ts\":1000,\"to_ts\":2000,\"missing\":10,"
+                      "\"why\":\"store full\",\"first_seq\":11,\"last_seq\":20,"
+                      "\"gateway\":\"g\",\"store\":\"s\"}");
+    gap.first_seq = gap.last_seq = 0;
+    payload_json_gap(&out, 21, &gap, "g", "s");
+    assert_text(&out, "{\"seq\":21,\"from_ts\":1000,\"to_ts\":2000,\"missing\":10,"
+                      "\"why\":\"store full\",\"gateway\":\"g\",\"store\":\"s\"}");
+}
+
+static void test_payload_json_status_says_who_and_since_when(void **state)
+{
+    (void)state;
+    struct text out = {0};
+    struct instant at = {.wall_ms = 1795412474123, .synced = true};
+    payload_json_status(&out, true, &at, "6f1c", "b00t");
+    assert_text(&out, "{\"online\":true,\"ts\":1795412474123,\"version\":\"" BINDERY_VERSION
+                      "\",\"store\":\"6f1c\",\"boot\":\"b00t\"}");
+    at.synced = false;
+    payload_json_machine_status(&out, &at, false, 1795412000000, "offline", "line \"A\"");
+    assert_text(&out, "{\"ts\":1795412474123,\"clock\":\"unsynced\",\"online\":false,"
+                      "\"state\":\"offline\",\"since\":1795412000000,"
+                      "\"reason\":\"line \\\"A\\\"\"}");
+    at.synced = true;
+    payload_json_machine_status(&out, &at, true, 5, "unknown", NULL);
+    assert_text(&out, "{\"ts\":1795412474123,\"online\":true,\"state\":\"unknown\",\"since\":5,"
+                      "\"reason\":null}");
+}
+
+static void test_payload_json_about_describes_every_tag(void **state)
+{
+    (void)state;
+    struct text out = {0};
+    struct link link = {.name = "press-1"};
+    struct tag about_tags[] = {
+        {.name = "glue_temp",
+         .unit = "°C",
+         .area = AREA_INPUT,
+         .address = 7,
+         .bit = -1,
+         .type = TYPE_S16,
+         .every_ms = 1000},
+        {.name = "guard",
+         .area = AREA_HOLDING,
+         .address = 100,
+         .bit = 3,
+         .type = TYPE_BOOL,
+         .every_ms = 500},
+        {.name = "job",
+         .area = AREA_HOLDING,
+         .address = 200,
+         .bit = -1,
+         .type = TYPE_STRING,
+         .string_bytes = 20,
+         .every_ms = 5000},
+    };
+    struct machine machine = {
+        .name = "binder-1", .link = &link, .unit = 1, .tags = about_tags, .tag_count = 3};
+    payload_json_about(&out, &machine);
+    assert_text(&out, "{\"machine\":\"binder-1\",\"link\":\"press-1\",\"unit\":1,\"profile\":null,"
+                      "\"synthetic\":false,\"tags\":["
+                      "{\"name\":\"glue_temp\",\"unit\":\"°C\",\"type\":\"s16\","
+                      "\"at\":\"input:7\",\"every_ms\":1000},"
+                      "{\"name\":\"guard\",\"unit\":null,\"type\":\"bool\","
+                      "\"at\":\"holding:100.3\",\"every_ms\":500},"
+                      "{\"name\":\"job\",\"unit\":null,\"type\":\"string:20\","
+                      "\"at\":\"holding:200\",\"every_ms\":5000}]}");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_payload_json_reads_as_the_contract_says),
+        cmocka_unit_test(test_payload_json_keeps_values_when_all_are_bad),
+        cmocka_unit_test(test_payload_json_gathers_machines_by_gateway),
+        cmocka_unit_test(test_payload_json_closes_empty_lists),
+        cmocka_unit_test(test_payload_json_marks_time_that_is_not_plain),
+        cmocka_unit_test(test_payload_json_leaves_out_tags_the_source_never_had),
+        cmocka_unit_test(test_payload_json_gap_names_its_numbers_where_it_has_them),
+        cmocka_unit_test(test_payload_json_status_says_who_and_since_when),
+        cmocka_unit_test(test_payload_json_about_describes_every_tag),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
