@@ -1,0 +1,159 @@
+#include "control.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "live.h"
+#include "memory.h"
+#include "text.h"
+
+enum { CLIENT_MS = 1000, REQUEST_BYTES = 256 };
+
+struct control {
+    int fd;
+    char *path;
+    struct text answer;
+};
+
+static int listen_at(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof(address.sun_path))
+        return -ENAMETOOLONG;
+    memcpy(address.sun_path, path, strlen(path));
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return -errno;
+    unlink(path);
+    mode_t before = umask(0117);
+    int result = bind(fd, (const struct sockaddr *)&address, sizeof(address));
+    umask(before);
+    if (result < 0 || listen(fd, 8) < 0) {
+        int error = -errno;
+        close(fd);
+        return error;
+    }
+    return fd;
+}
+
+int control_open(const char *path, struct control **ret_control)
+{
+    int fd = listen_at(path);
+    if (fd < 0)
+        return fd;
+    struct control *control = mem_alloc(sizeof(*control));
+    control->fd = fd;
+    control->path = mem_string(path);
+    *ret_control = control;
+    return 0;
+}
+
+void control_close(struct control *control)
+{
+    if (control == NULL)
+        return;
+    unlink(control->path);
+    close(control->fd);
+    free(control->path);
+    text_free(&control->answer);
+    free(control);
+}
+
+int control_fd(const struct control *control)
+{
+    return control->fd;
+}
+
+/* One line without its end; false if none came in time. */
+static bool read_line(int fd, char line[REQUEST_BYTES])
+{
+    size_t length = 0;
+    int64_t until_ns = clock_mono_ns() + CLIENT_MS * NS_PER_MS;
+    struct pollfd wait = {.fd = fd, .events = POLLIN};
+    while (length < REQUEST_BYTES - 1) {
+        int64_t left_ms = (until_ns - clock_mono_ns()) / NS_PER_MS;
+        if (left_ms <= 0 || poll(&wait, 1, (int)left_ms) <= 0)
+            return false;
+        ssize_t got = read(fd, line + length, REQUEST_BYTES - 1 - length);
+        if (got <= 0)
+            return false;
+        length += (size_t)got;
+        char *end = memchr(line, '\n', length);
+        if (end != NULL) {
+            *end = '\0';
+            return true;
+        }
+    }
+    return false;
+}
+
+static void answer_status(struct gateway *gateway, struct text *out)
+{
+    const struct plant *plant = gateway_plant(gateway);
+    struct instant now;
+    clock_now(&now);
+    text_addf(out,
+              "{\"gateway\":\"%s\",\"site\":\"%s\",\"version\":\"" BINDERY_VERSION
+              "\",\"pid\":%d,\"clock\":{\"synced\":%s},",
+              plant->gateway, plant->site, (int)getpid(), now.synced ? "true" : "false");
+    live_status_json(gateway_live(gateway), out);
+    text_add(out, "}\n");
+}
+
+static void answer_values(struct gateway *gateway, const char *machine, struct text *out)
+{
+    text_add(out, "{\"machines\":[");
+    if (live_values_json(gateway_live(gateway), machine, out)) {
+        text_add(out, "]}\n");
+        return;
+    }
+    text_clear(out);
+    text_add(out, "{\"error\":\"there is no such machine\"}\n");
+}
+
+static void answer(struct gateway *gateway, const char *request, struct text *out)
+{
+    text_clear(out);
+    if (strcmp(request, "status") == 0)
+        answer_status(gateway, out);
+    else if (strcmp(request, "values") == 0)
+        answer_values(gateway, NULL, out);
+    else if (strncmp(request, "values ", 7) == 0)
+        answer_values(gateway, request + 7, out);
+    else
+        text_add(out, "{\"error\":\"expected status, values or values MACHINE\"}\n");
+}
+
+static void write_all(int fd, const struct text *text)
+{
+    struct timeval limit = {.tv_sec = CLIENT_MS / 1000};
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+    size_t written = 0;
+    while (written < text->length) {
+        ssize_t now = send(fd, text->data + written, text->length - written, MSG_NOSIGNAL);
+        if (now <= 0)
+            return;
+        written += (size_t)now;
+    }
+}
+
+void control_serve(struct control *control, struct gateway *gateway)
+{
+    char request[REQUEST_BYTES];
+    int fd = accept4(control->fd, NULL, NULL, SOCK_CLOEXEC);
+    if (fd < 0)
+        return;
+    if (read_line(fd, request)) {
+        answer(gateway, request, &control->answer);
+        write_all(fd, &control->answer);
+    }
+    close(fd);
+}

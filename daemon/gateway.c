@@ -1,0 +1,284 @@
+#include "gateway.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "forward.h"
+#include "line_thread.h"
+#include "log.h"
+#include "machine.h"
+#include "memory.h"
+#include "poller.h"
+#include "queue.h"
+
+/* What readings may take of memory while the store can't have them. */
+enum { QUEUE_BYTES = 16 * 1024 * 1024 };
+
+/* A link in service. Its machines change hands between here and the thread that polls them. */
+struct link_run {
+    const struct plant *plant; /* retained */
+    const struct link *config;
+    struct live_link *live;
+    struct machine_run **machines;
+    size_t machine_count;
+    struct tcp_link *tcp; /* one of these two */
+    struct line_thread *line;
+};
+
+struct gateway {
+    const struct plant *plant; /* retained */
+    struct queue *queue;
+    struct live *live;
+    struct poll_output output;
+    struct poller *poller;
+    struct forward *forward;
+    struct link_run **links;
+    size_t link_count;
+    unsigned machine_number; /* of the next machine, for spreading polls */
+};
+
+/* --- links --- */
+
+static int start_polling(struct gateway *gateway, struct link_run *run)
+{
+    if (line_driver_find(run->config->driver) != NULL)
+        return line_thread_start(&gateway->output, run->plant, run->config, run->live,
+                                 run->machines, run->machine_count, &run->line);
+    run->tcp = poller_add(gateway->poller, run->plant, run->config, run->live, run->machines,
+                          run->machine_count);
+    return 0;
+}
+
+static void stop_polling(struct gateway *gateway, struct link_run *run)
+{
+    if (run->tcp != NULL)
+        poller_remove(gateway->poller, run->tcp);
+    line_thread_stop(run->line);
+}
+
+static uint32_t source_of(const struct plant *plant, const uint32_t *sources,
+                          const struct machine *machine)
+{
+    return sources[machine - plant->machines];
+}
+
+/* The machines that a link shall have: those of `before` that stay as they are, and new ones. */
+static struct machine_run **gather_machines(struct gateway *gateway, const struct plant *plant,
+                                            const struct link *link, const uint32_t *sources,
+                                            const struct link_run *before)
+{
+    struct machine_run **machines = mem_array(link->machine_count, sizeof(struct machine_run *));
+    for (size_t i = 0; i < link->machine_count; i++) {
+        const struct machine *machine = link->machines[i];
+        for (size_t j = 0; before != NULL && machines[i] == NULL && j < before->machine_count; j++)
+            if (machine_equal(before->machines[j]->config, machine))
+                machines[i] = before->machines[j];
+        if (machines[i] == NULL)
+            machines[i] = machine_run_new(plant, machine, source_of(plant, sources, machine),
+                                          gateway->machine_number++, &gateway->output);
+    }
+    return machines;
+}
+
+static struct link_run *start_link(struct gateway *gateway, const struct plant *plant,
+                                   const struct link *link, const uint32_t *sources)
+{
+    struct link_run *run = mem_alloc(sizeof(*run));
+    run->plant = plant_retain(plant);
+    run->config = link;
+    run->live = live_add_link(gateway->live, link);
+    run->machines = gather_machines(gateway, plant, link, sources, NULL);
+    run->machine_count = link->machine_count;
+    int error = start_polling(gateway, run);
+    if (error < 0) {
+        log_error("link %s: no thread can be started for it: %s", link->name,
+                  strerrordesc_np(-error));
+        exit(71);
+    }
+    return run;
+}
+
+static void stop_link(struct gateway *gateway, struct link_run *run)
+{
+    if (run == NULL)
+        return;
+    stop_polling(gateway, run);
+    for (size_t i = 0; i < run->machine_count; i++)
+        machine_run_free(run->machines[i], &gateway->output);
+    live_remove_link(gateway->live, run->live);
+    plant_release(run->plant);
+    free(run->machines);
+    free(run);
+}
+
+static bool has_run(struct machine_run *const *runs, size_t count, const struct machine_run *run)
+{
+    for (size_t i = 0; i < count; i++)
+        if (runs[i] == run)
+            return true;
+    return false;
+}
+
+/* The link itself stays; machines that are new or changed take the place of others. */
+static void change_machines(struct gateway *gateway, struct link_run *run,
+                            const struct plant *plant, const struct link *link,
+                            const uint32_t *sources)
+{
+    struct machine_run **before = run->machines;
+    size_t count = run->machine_count;
+    struct machine_run **machines = gather_machines(gateway, plant, link, sources, run);
+    if (count == link->machine_count &&
+        memcmp(before, machines, count * sizeof(struct machine_run *)) == 0) {
+        free(machines);
+        return;
+    }
+    if (run->tcp != NULL)
+        poller_set_machines(gateway->poller, run->tcp, machines, link->machine_count);
+    else
+        line_thread_set_machines(run->line, machines, link->machine_count);
+    run->machines = machines;
+    run->machine_count = link->machine_count;
+    for (size_t i = 0; i < count; i++)
+        if (!has_run(machines, link->machine_count, before[i]))
+            machine_run_free(before[i], &gateway->output);
+    free(before);
+    log_info("link %s: its machines have changed", link->name);
+}
+
+static struct link_run **find_unchanged(struct gateway *gateway, const struct link *link)
+{
+    for (size_t i = 0; i < gateway->link_count; i++)
+        if (gateway->links[i] != NULL && link_equal(gateway->links[i]->config, link))
+            return &gateway->links[i];
+    return NULL;
+}
+
+/* First the links that are no more let go of their ports and devices, then others take them. */
+static void set_links(struct gateway *gateway, const struct plant *plant, const uint32_t *sources)
+{
+    struct link_run **links = mem_array(plant->link_count, sizeof(struct link_run *));
+    for (size_t i = 0; i < plant->link_count; i++) {
+        struct link_run **unchanged = find_unchanged(gateway, &plant->links[i]);
+        if (unchanged == NULL)
+            continue;
+        links[i] = *unchanged;
+        *unchanged = NULL;
+    }
+    for (size_t i = 0; i < gateway->link_count; i++)
+        stop_link(gateway, gateway->links[i]);
+    for (size_t i = 0; i < plant->link_count; i++) {
+        if (links[i] != NULL)
+            change_machines(gateway, links[i], plant, &plant->links[i], sources);
+        else
+            links[i] = start_link(gateway, plant, &plant->links[i], sources);
+    }
+    free(gateway->links);
+    gateway->links = links;
+    gateway->link_count = plant->link_count;
+}
+
+/* --- the whole --- */
+
+static int start(struct gateway *gateway, const struct plant *plant)
+{
+    gateway->queue = queue_new(QUEUE_BYTES);
+    gateway->live = live_new();
+    gateway->output = (struct poll_output){
+        .queue = gateway->queue,
+        .live = gateway->live,
+        .tick_ns = plant->tick_ms * NS_PER_MS,
+    };
+    uint32_t *sources = mem_array(plant->machine_count, sizeof(*sources));
+    int error = forward_start(plant, gateway->queue, gateway->live, sources, &gateway->forward);
+    if (error == 0)
+        error = poller_start(&gateway->output, &gateway->poller);
+    if (error == 0)
+        set_links(gateway, plant, sources);
+    free(sources);
+    return error;
+}
+
+int gateway_start(const struct plant *plant, struct gateway **ret_gateway)
+{
+    struct gateway *gateway = mem_alloc(sizeof(*gateway));
+    gateway->plant = plant_retain(plant);
+    int error = start(gateway, plant);
+    if (error < 0) {
+        gateway_stop(gateway);
+        return error;
+    }
+    log_info("gateway %s: running, %zu links, %zu machines, %zu uplinks", plant->gateway,
+             plant->link_count, plant->machine_count, plant->uplink_count);
+    *ret_gateway = gateway;
+    return 0;
+}
+
+void gateway_stop(struct gateway *gateway)
+{
+    if (gateway == NULL)
+        return;
+    for (size_t i = 0; i < gateway->link_count; i++)
+        stop_link(gateway, gateway->links[i]);
+    free(gateway->links);
+    poller_stop(gateway->poller);
+    forward_stop(gateway->forward);
+    live_free(gateway->live);
+    queue_free(gateway->queue);
+    plant_release(gateway->plant);
+    free(gateway);
+}
+
+static void warn_of_restart(const struct plant *before, const struct plant *after)
+{
+    const struct store_settings *a = &before->store, *b = &after->store;
+    if (strcmp(a->path, b->path) != 0 || a->max_size != b->max_size ||
+        a->commit_every_ms != b->commit_every_ms || a->durability != b->durability ||
+        a->replay_window_ms != b->replay_window_ms)
+        log_warn("store: what changed here takes effect after a restart");
+    if (before->tick_ms != after->tick_ms)
+        log_warn("tick: takes effect after a restart");
+    if (strcmp(before->control, after->control) != 0)
+        log_warn("control: takes effect after a restart");
+}
+
+int gateway_reload(struct gateway *gateway, const struct plant *plant)
+{
+    uint32_t *sources = mem_array(plant->machine_count, sizeof(*sources));
+    int error = forward_reload(gateway->forward, plant, sources);
+    if (error == 0) {
+        set_links(gateway, plant, sources);
+        warn_of_restart(gateway->plant, plant);
+        plant_release(gateway->plant);
+        gateway->plant = plant_retain(plant);
+        log_info("gateway %s: reloaded, %zu links, %zu machines, %zu uplinks", plant->gateway,
+                 plant->link_count, plant->machine_count, plant->uplink_count);
+    }
+    free(sources);
+    return error;
+}
+
+const char *gateway_stalled(const struct gateway *gateway, int64_t now_ns)
+{
+    if (now_ns > forward_back_by(gateway->forward))
+        return "the forward loop";
+    if (now_ns > poller_back_by(gateway->poller))
+        return "the poll loop";
+    for (size_t i = 0; i < gateway->link_count; i++) {
+        const struct link_run *run = gateway->links[i];
+        if (run->line != NULL && now_ns > line_thread_back_by(run->line))
+            return run->config->name;
+    }
+    return NULL;
+}
+
+const struct plant *gateway_plant(const struct gateway *gateway)
+{
+    return gateway->plant;
+}
+
+struct live *gateway_live(const struct gateway *gateway)
+{
+    return gateway->live;
+}

@@ -1,0 +1,28 @@
+/* The gateway: owns every object and wires them together. All calls from the main thread. */
+#ifndef BINDERY_GATEWAY_H
+#define BINDERY_GATEWAY_H
+
+#include <stdint.h>
+
+#include "live.h"
+#include "plant.h"
+
+struct gateway;
+
+/* Starts everything; the plant is retained. 0 or negative errno, which has been logged. */
+int gateway_start(const struct plant *plant, struct gateway **ret_gateway);
+
+/* Stops polling, commits what is in memory, says goodbye, frees. Accepts NULL. */
+void gateway_stop(struct gateway *gateway);
+
+/* Another plant: only links, machines and uplinks that changed are touched. 0 or negative errno,
+ * logged: then the plant before stays in force. */
+int gateway_reload(struct gateway *gateway, const struct plant *plant);
+
+/* What hangs at now_ns, as "link press-bus"; NULL when everything moves. */
+const char *gateway_stalled(const struct gateway *gateway, int64_t now_ns);
+
+const struct plant *gateway_plant(const struct gateway *gateway);
+struct live *gateway_live(const struct gateway *gateway);
+
+#endif

@@ -1,0 +1,184 @@
+/* binderyd: arguments, signals, start in order, stop in reverse. */
+#include <errno.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "control.h"
+#include "gateway.h"
+#include "log.h"
+#include "notify.h"
+#include "plant.h"
+
+static const char usage[] =
+    "usage: binderyd [-c FILE]\n"
+    "\n"
+    "Polls the machines that FILE names, keeps every reading until the brokers have it.\n"
+    "It stays in the foreground and logs to standard error.\n"
+    "\n"
+    "  -c, --config FILE  the configuration; default " BINDERY_CONFIG "\n"
+    "  -h, --help         this\n"
+    "  -V, --version      the version\n"
+    "\n"
+    "SIGHUP reads the configuration anew, SIGTERM ends. To look at a configuration without\n"
+    "running it: bindery check, bindery plan.\n";
+
+/* Thousands of sockets want more than the usual 1024 descriptors. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* Signals are read from a descriptor; threads inherit that they are blocked. */
+static int open_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+static const struct plant *load(const char *path)
+{
+    const struct plant *plant = NULL;
+    struct fault_list faults = {0};
+    plant_load(path, &plant, &faults);
+    for (size_t i = 0; i < faults.count; i++)
+        log_error("%s:%d:%d: %s", faults.items[i].file, faults.items[i].line,
+                  faults.items[i].column, faults.items[i].message);
+    fault_list_free(&faults);
+    return plant;
+}
+
+static void reload(struct gateway *gateway, const char *path)
+{
+    const struct plant *plant = load(path);
+    if (plant == NULL) {
+        log_error("%s: not used, the configuration before stays in force", path);
+        return;
+    }
+    log_set_level(plant->log_level);
+    gateway_reload(gateway, plant);
+    plant_release(plant);
+}
+
+/* Returns false when it is time to end. */
+static bool take_signals(int fd, struct gateway *gateway, const char *path)
+{
+    struct signalfd_siginfo info;
+    while (read(fd, &info, sizeof(info)) == sizeof(info)) {
+        if (info.ssi_signo != SIGHUP)
+            return false;
+        reload(gateway, path);
+    }
+    return true;
+}
+
+/* Feeds the watchdog as long as everything moves; says once what does not. */
+static void watch(struct gateway *gateway, int64_t *feed_ns)
+{
+    static bool told;
+    int64_t now_ns = clock_mono_ns(), every_ns = notify_watchdog_ns();
+    const char *stalled = gateway_stalled(gateway, now_ns);
+    if (stalled != NULL && !told)
+        log_error("%s hangs", stalled);
+    told = stalled != NULL;
+    if (stalled == NULL && every_ns > 0 && now_ns >= *feed_ns) {
+        notify_send("WATCHDOG=1");
+        *feed_ns = now_ns + every_ns;
+    }
+}
+
+static void run(struct gateway *gateway, struct control *control, int signals, const char *path)
+{
+    struct pollfd wait[] = {{.fd = signals, .events = POLLIN},
+                            {.fd = control_fd(control), .events = POLLIN}};
+    int64_t feed_ns = 0;
+    do {
+        clock_refresh();
+        watch(gateway, &feed_ns);
+        if (poll(wait, 2, 1000) > 0 && wait[1].revents != 0)
+            control_serve(control, gateway);
+    } while (take_signals(signals, gateway, path));
+}
+
+static int start_and_run(const struct plant *plant, int signals, const char *path)
+{
+    struct gateway *gateway = NULL;
+    struct control *control = NULL;
+    if (gateway_start(plant, &gateway) < 0)
+        return EXIT_FAILURE;
+    int error = control_open(plant->control, &control);
+    if (error < 0) {
+        log_error("control: %s: %s", plant->control, strerrordesc_np(-error));
+    } else {
+        notify_send("READY=1");
+        run(gateway, control, signals, path);
+        log_info("gateway %s: stopping", plant->gateway);
+        notify_send("STOPPING=1");
+    }
+    control_close(control);
+    gateway_stop(gateway);
+    return error < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static const char *parse_arguments(int argc, char **argv)
+{
+    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {"version", no_argument, NULL, 'V'},
+                                            {0}};
+    const char *path = BINDERY_CONFIG;
+    int option;
+    while ((option = getopt_long(argc, argv, "c:hV", options, NULL)) != -1) {
+        if (option == 'c') {
+            path = optarg;
+        } else if (option == 'h') {
+            fputs(usage, stdout);
+            exit(EXIT_SUCCESS);
+        } else if (option == 'V') {
+            puts("binderyd " BINDERY_VERSION);
+            exit(EXIT_SUCCESS);
+        } else {
+            fputs(usage, stderr);
+            exit(2);
+        }
+    }
+    if (optind < argc) {
+        fprintf(stderr, "binderyd: %s: unexpected\n%s", argv[optind], usage);
+        exit(2);
+    }
+    return path;
+}
+
+int main(int argc, char **argv)
+{
+    const char *path = parse_arguments(argc, argv);
+    int signals = open_signals();
+    raise_descriptor_limit();
+    const struct plant *plant = load(path);
+    if (plant == NULL || signals < 0)
+        return EXIT_FAILURE;
+    log_set_level(plant->log_level);
+    clock_refresh();
+    int status = start_and_run(plant, signals, path);
+    plant_release(plant);
+    close(signals);
+    return status;
+}
