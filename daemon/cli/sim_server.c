@@ -1,0 +1,276 @@
+#include "sim_server.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "clock.h"
+#include "memory.h"
+#include "sim_listen.h"
+#include "sim_pty.h"
+
+enum { EVENTS = 512, INPUT_BYTES = 4 * MODBUS_TCP_MAX_FRAME };
+
+/* 2026-01-01: since then the simulated machines have been at work. */
+#define PLANT_BEGAN_MS INT64_C(1767225600000)
+
+enum port_kind { PORT_SIGNALS, PORT_LISTENER, PORT_STREAM };
+
+/* Whatever epoll watches. A stream is a connection or a pseudo-terminal. */
+struct port {
+    enum port_kind kind;
+    int fd;
+    bool rtu;
+    const struct sim_bus *bus;
+    struct port *next, **link; /* of the server's list */
+    struct sim_pty pty;        /* path NULL for all but pseudo-terminals */
+    struct text out;           /* what the other side does not take yet, from `sent` on */
+    size_t sent;
+    uint16_t have;
+    uint8_t *in; /* INPUT_BYTES of a stream */
+};
+
+struct sim_server {
+    int epoll;
+    struct port *ports;
+    int64_t time_base_ms; /* simulated time less monotonic time */
+    int64_t tended_ms;
+    struct sim_totals totals;
+    bool told_of_files; /* that there are no file descriptors left */
+};
+
+static struct port *add_port(struct sim_server *server, enum port_kind kind, int fd,
+                             const struct sim_bus *bus)
+{
+    struct port *port = mem_alloc(sizeof(*port));
+    port->kind = kind;
+    port->fd = fd;
+    port->bus = bus;
+    port->rtu = bus && bus->link->driver != DRIVER_MODBUS_TCP;
+    if (kind == PORT_STREAM)
+        port->in = mem_alloc(INPUT_BYTES);
+    port->next = server->ports;
+    port->link = &server->ports;
+    if (port->next)
+        port->next->link = &port->next;
+    server->ports = port;
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = port};
+    epoll_ctl(server->epoll, EPOLL_CTL_ADD, fd, &event);
+    return port;
+}
+
+static void free_port(struct port *port)
+{
+    if (port->pty.path)
+        sim_pty_close(&port->pty);
+    else
+        close(port->fd);
+    text_free(&port->out);
+    free(port->in);
+    free(port);
+}
+
+static void drop_port(struct port *port)
+{
+    *port->link = port->next;
+    if (port->next)
+        port->next->link = port->link;
+    free_port(port);
+}
+
+struct sim_server *sim_server_new(void)
+{
+    struct sim_server *server = mem_alloc(sizeof(*server));
+    struct instant now;
+    clock_now(&now);
+    int64_t age_ms = now.wall_ms < PLANT_BEGAN_MS ? now.wall_ms : now.wall_ms - PLANT_BEGAN_MS;
+    server->time_base_ms = age_ms - clock_mono_ns() / NS_PER_MS;
+    server->epoll = epoll_create1(EPOLL_CLOEXEC);
+
+    sigset_t ends;
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGINT);
+    sigaddset(&ends, SIGTERM);
+    sigprocmask(SIG_BLOCK, &ends, NULL);
+    add_port(server, PORT_SIGNALS, signalfd(-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK), NULL);
+    return server;
+}
+
+void sim_server_free(struct sim_server *server)
+{
+    if (!server)
+        return;
+    struct port *next = NULL;
+    for (struct port *port = server->ports; port; port = next) {
+        next = port->next;
+        free_port(port);
+    }
+    close(server->epoll);
+    free(server);
+}
+
+static int add_pty(struct sim_server *server, const struct sim_bus *bus, struct text *ret_trouble)
+{
+    struct sim_pty pty;
+    if (sim_pty_open(bus->link->device, &pty, ret_trouble) < 0)
+        return -1;
+    add_port(server, PORT_STREAM, pty.master, bus)->pty = pty;
+    return 0;
+}
+
+int sim_server_add(struct sim_server *server, const struct sim_bus *bus, struct text *ret_trouble)
+{
+    if (bus->link->device)
+        return add_pty(server, bus, ret_trouble);
+    int fd = sim_listen(bus->link->host, bus->link->port, ret_trouble);
+    if (fd < 0)
+        return -1;
+    add_port(server, PORT_LISTENER, fd, bus);
+    return 0;
+}
+
+static void accept_all(struct sim_server *server, const struct port *listener)
+{
+    int fd;
+    while ((fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
+        int on = 1;
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+        add_port(server, PORT_STREAM, fd, listener->bus);
+        server->totals.connections++;
+    }
+    if (errno != EMFILE && errno != ENFILE)
+        return;
+    if (!server->told_of_files)
+        cli_error("no file descriptors are left for more connections; raise ulimit -n");
+    server->told_of_files = true;
+    poll(NULL, 0, 10); /* the connection stays pending: don't spin on it */
+}
+
+/* Takes a frame off the front: its length, 0 for more bytes, -EBADMSG. */
+static int parse(const struct port *port, size_t at, struct modbus_frame *ret_frame)
+{
+    const uint8_t *bytes = port->in + at;
+    size_t length = port->have - at;
+    return port->rtu ? modbus_rtu_parse_request(bytes, length, ret_frame)
+                     : modbus_tcp_parse(bytes, length, ret_frame);
+}
+
+static void answer(struct sim_server *server, struct port *port, const struct modbus_frame *request,
+                   int64_t time_ms)
+{
+    uint8_t pdu[MODBUS_MAX_PDU];
+    size_t length = sim_bus_answer(port->bus, request, time_ms, pdu);
+    if (length == 0)
+        return;
+    uint8_t frame[MODBUS_TCP_MAX_FRAME];
+    size_t framed = port->rtu
+                        ? modbus_rtu_wrap(request->unit, pdu, length, frame)
+                        : modbus_tcp_wrap(request->transaction, request->unit, pdu, length, frame);
+    text_add_bytes(&port->out, frame, framed);
+    server->totals.answers++;
+}
+
+/* Answers every whole frame in the input. False where the stream makes no sense any more; on a
+ * line a byte is skipped, the next frame's beginning is found by its CRC. */
+static bool answer_all(struct sim_server *server, struct port *port, int64_t time_ms)
+{
+    size_t at = 0;
+    struct modbus_frame request;
+    for (;;) {
+        int length = parse(port, at, &request);
+        if (length == 0)
+            break;
+        if (length < 0 && !port->rtu)
+            return false;
+        if (length > 0)
+            answer(server, port, &request, time_ms);
+        at += length > 0 ? (size_t)length : 1;
+    }
+    memmove(port->in, port->in + at, port->have - at);
+    port->have = (uint16_t)(port->have - at);
+    return true;
+}
+
+/* Sends what is due; while some is left, the stream is watched for room and not read. */
+static bool send_due(const struct sim_server *server, struct port *port, bool watched)
+{
+    while (port->sent < port->out.length) {
+        ssize_t sent = write(port->fd, port->out.data + port->sent, port->out.length - port->sent);
+        if (sent < 0 && errno == EAGAIN)
+            break;
+        if (sent < 0)
+            return false;
+        port->sent += (size_t)sent;
+    }
+    bool left = port->sent < port->out.length;
+    if (!left) {
+        text_clear(&port->out);
+        port->sent = 0;
+    }
+    if (left != watched) {
+        struct epoll_event event = {.events = left ? EPOLLOUT : EPOLLIN, .data.ptr = port};
+        epoll_ctl(server->epoll, EPOLL_CTL_MOD, port->fd, &event);
+    }
+    return true;
+}
+
+static bool serve(struct sim_server *server, struct port *port, uint32_t events, int64_t time_ms)
+{
+    if (port->out.length)
+        return send_due(server, port, true);
+    ssize_t taken = read(port->fd, port->in + port->have, INPUT_BYTES - port->have);
+    if (taken < 0)
+        return errno == EAGAIN || errno == EINTR || (port->pty.path && errno == EIO);
+    if (taken == 0)
+        return !(events & (EPOLLIN | EPOLLHUP | EPOLLERR));
+    port->have = (uint16_t)(port->have + taken);
+    if (port->pty.path)
+        sim_pty_forget_speed(&port->pty);
+    return answer_all(server, port, time_ms) && send_due(server, port, false);
+}
+
+/* Once a second, for clients that were killed before they asked anything. */
+static void tend_ptys(struct sim_server *server, int64_t time_ms)
+{
+    if (time_ms - server->tended_ms < 1000)
+        return;
+    server->tended_ms = time_ms;
+    for (const struct port *port = server->ports; port; port = port->next)
+        if (port->pty.path)
+            sim_pty_forget_speed(&port->pty);
+}
+
+bool sim_server_step(struct sim_server *server, int timeout_ms)
+{
+    struct epoll_event events[EVENTS];
+    int count = epoll_wait(server->epoll, events, EVENTS, timeout_ms);
+    int64_t time_ms = server->time_base_ms + clock_mono_ns() / NS_PER_MS;
+    bool ended = false;
+    tend_ptys(server, time_ms);
+    for (int i = 0; i < count; i++) {
+        struct port *port = events[i].data.ptr;
+        if (port->kind == PORT_SIGNALS) {
+            ended = true;
+        } else if (port->kind == PORT_LISTENER) {
+            accept_all(server, port);
+        } else if (!serve(server, port, events[i].events, time_ms)) {
+            server->totals.connections -= port->pty.path ? 0 : 1;
+            drop_port(port);
+        }
+    }
+    return ended;
+}
+
+struct sim_totals sim_server_totals(const struct sim_server *server)
+{
+    return server->totals;
+}

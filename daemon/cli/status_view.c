@@ -1,0 +1,196 @@
+#include "status_view.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "cli.h"
+
+static const char *name_of(const struct node *node)
+{
+    return node_text(node_member(node, "name"), "?");
+}
+
+static uint64_t number_of(const struct node *node, const char *name)
+{
+    int64_t number = node_int(node_member(node, name), 0);
+    return number < 0 ? 0 : (uint64_t)number;
+}
+
+static const char *trouble_of(const struct node *node)
+{
+    return node_text(node_member(node, "trouble"), "");
+}
+
+static const char *since_of(const struct node *machine, int64_t now_ms, char words[CLI_WORDS])
+{
+    int64_t since_ms = node_int(node_member(machine, "since_ms"), 0);
+    return since_ms > 0 ? cli_duration(now_ms - since_ms, words) : "-";
+}
+
+/* A machine that was not asked yet is neither. */
+static const char *state_of(const struct node *machine)
+{
+    if (node_bool(node_member(machine, "online"), false))
+        return "online";
+    return number_of(machine, "since_ms") ? "OFFLINE" : "-";
+}
+
+static void add_own_trouble(const struct node *status, struct text *out)
+{
+    char words[CLI_WORDS];
+    const struct node *store = node_member(status, "store");
+    if (*trouble_of(store))
+        text_addf(out, "  store: %s\n", trouble_of(store));
+    uint64_t lost = number_of(node_member(status, "queue"), "lost");
+    if (lost)
+        text_addf(out, "  queue: %s lost since the start, declared as gaps\n",
+                  cli_count(lost, "reading", words));
+    if (!node_bool(node_member(node_member(status, "clock"), "synced"), true))
+        text_add(out, "  clock: not synchronised; times will be corrected once it is\n");
+}
+
+static void add_uplink_trouble(const struct node *uplinks, struct text *out)
+{
+    char words[CLI_WORDS];
+    for (size_t i = 0; i < node_count(uplinks); i++) {
+        const struct node *uplink = node_item(uplinks, i);
+        bool connected = node_bool(node_member(uplink, "connected"), false);
+        if (connected && !*trouble_of(uplink))
+            continue;
+        text_addf(out, "  uplink %s: %s%s%s; %s waiting\n", name_of(uplink),
+                  connected ? "" : "not connected", connected || !*trouble_of(uplink) ? "" : ", ",
+                  trouble_of(uplink), cli_count(number_of(uplink, "pending"), "reading", words));
+    }
+}
+
+static void add_link_trouble(const struct node *links, struct text *out)
+{
+    for (size_t i = 0; i < node_count(links); i++) {
+        const struct node *link = node_item(links, i);
+        bool up = node_bool(node_member(link, "up"), false);
+        if (!up || *trouble_of(link))
+            text_addf(out, "  link %s: %s%s%s\n", name_of(link), up ? "" : "down",
+                      up || !*trouble_of(link) ? "" : ", ", trouble_of(link));
+    }
+}
+
+static void add_machine_trouble(const struct node *machines, int64_t now_ms, struct text *out)
+{
+    char words[CLI_WORDS];
+    for (size_t i = 0; i < node_count(machines); i++) {
+        const struct node *machine = node_item(machines, i);
+        if (node_bool(node_member(machine, "online"), false) || !number_of(machine, "since_ms"))
+            continue;
+        const char *reason = node_text(node_member(machine, "reason"), NULL);
+        text_addf(out, "  machine %s: offline, %s%s%s\n", name_of(machine),
+                  since_of(machine, now_ms, words), reason ? ": " : "", reason ? reason : "");
+    }
+}
+
+static void add_trouble(const struct node *status, int64_t now_ms, struct text *out)
+{
+    struct text trouble = {0};
+    add_own_trouble(status, &trouble);
+    add_uplink_trouble(node_member(status, "uplinks"), &trouble);
+    add_link_trouble(node_member(status, "links"), &trouble);
+    add_machine_trouble(node_member(status, "machines"), now_ms, &trouble);
+    if (trouble.length) {
+        text_add(out, "TROUBLE\n");
+        text_add_bytes(out, trouble.data, trouble.length);
+        text_add_char(out, '\n');
+    }
+    text_free(&trouble);
+}
+
+static void add_gateway(const struct node *status, int64_t now_ms, struct text *out)
+{
+    char words[CLI_WORDS];
+    const struct node *store = node_member(status, "store");
+    text_addf(out, "gateway %s, site %s: binderyd %s, up for %s, pid %" PRIu64 "\n",
+              node_text(node_member(status, "gateway"), "?"),
+              node_text(node_member(status, "site"), "?"),
+              node_text(node_member(status, "version"), "?"),
+              cli_duration(now_ms - node_int(node_member(status, "started_ms"), now_ms), words),
+              number_of(status, "pid"));
+    text_addf(out, "store %s: %s, ", node_text(node_member(store, "id"), "?"),
+              cli_bytes(number_of(store, "bytes"), words));
+    text_addf(out, "next seq %" PRIu64 "\n", number_of(store, "next_seq"));
+    const struct node *poll = node_member(status, "poll");
+    if (number_of(poll, "polls"))
+        text_addf(out, "polls: 99 %% of %s at most %" PRIu64 " ms late\n",
+                  cli_number(number_of(poll, "polls"), words), number_of(poll, "lateness_p99_ms"));
+}
+
+static int widest_name(const struct node *list)
+{
+    size_t widest = 7;
+    for (size_t i = 0; i < node_count(list); i++) {
+        size_t length = strlen(name_of(node_item(list, i)));
+        widest = length > widest ? length : widest;
+    }
+    return (int)widest;
+}
+
+static void add_uplinks(const struct node *uplinks, struct text *out)
+{
+    int width = widest_name(uplinks);
+    char pending[CLI_WORDS], acknowledged[CLI_WORDS];
+    text_addf(out, "\n%-*s  %-13s %14s %16s\n", width, "UPLINK", "state", "waiting",
+              "acknowledged");
+    for (size_t i = 0; i < node_count(uplinks); i++) {
+        const struct node *uplink = node_item(uplinks, i);
+        bool connected = node_bool(node_member(uplink, "connected"), false);
+        text_addf(out, "%-*s  %-13s %14s %16s\n", width, name_of(uplink),
+                  connected ? "connected" : "not connected",
+                  cli_number(number_of(uplink, "pending"), pending),
+                  cli_number(number_of(uplink, "acknowledged"), acknowledged));
+    }
+}
+
+static void add_links(const struct node *links, struct text *out)
+{
+    int width = widest_name(links);
+    char requests[CLI_WORDS];
+    text_addf(out, "\n%-*s  %-15s %-5s %14s %9s %10s %11s\n", width, "LINK", "driver", "state",
+              "requests", "timeouts", "discarded", "reconnects");
+    for (size_t i = 0; i < node_count(links); i++) {
+        const struct node *link = node_item(links, i);
+        text_addf(out, "%-*s  %-15s %-5s %14s %9" PRIu64 " %10" PRIu64 " %11" PRIu64 "\n", width,
+                  name_of(link), node_text(node_member(link, "driver"), "?"),
+                  node_bool(node_member(link, "up"), false) ? "up" : "down",
+                  cli_number(number_of(link, "requests"), requests), number_of(link, "timeouts"),
+                  number_of(link, "discarded"), number_of(link, "reconnects"));
+    }
+}
+
+static void add_machine(const struct node *machine, int width, int link_width, int64_t now_ms,
+                        struct text *out)
+{
+    char since[CLI_WORDS], last[CLI_WORDS], polls[CLI_WORDS];
+    int64_t last_ms = node_int(node_member(machine, "last_ms"), 0);
+    text_addf(out, "%-*s  %-*s %4" PRIu64 " %-8s %12s %12s %14s %9" PRIu64 "\n", width,
+              name_of(machine), link_width, node_text(node_member(machine, "link"), "?"),
+              number_of(machine, "unit"), state_of(machine), since_of(machine, now_ms, since),
+              last_ms > 0 ? cli_duration(now_ms - last_ms, last) : "never",
+              cli_number(number_of(machine, "polls"), polls), number_of(machine, "failed"));
+}
+
+static void add_machines(const struct node *status, int64_t now_ms, struct text *out)
+{
+    const struct node *machines = node_member(status, "machines");
+    int width = widest_name(machines);
+    int link_width = widest_name(node_member(status, "links"));
+    text_addf(out, "\n%-*s  %-*s unit %-8s %12s %12s %14s %9s\n", width, "MACHINE", link_width,
+              "link", "state", "for", "last answer", "polls", "failed");
+    for (size_t i = 0; i < node_count(machines); i++)
+        add_machine(node_item(machines, i), width, link_width, now_ms, out);
+}
+
+void status_view(const struct node *status, int64_t now_ms, struct text *out)
+{
+    add_trouble(status, now_ms, out);
+    add_gateway(status, now_ms, out);
+    add_uplinks(node_member(status, "uplinks"), out);
+    add_links(node_member(status, "links"), out);
+    add_machines(status, now_ms, out);
+}

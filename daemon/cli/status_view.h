@@ -1,0 +1,11 @@
+/* The daemon's answer to "status" as an overview for people. Pure. */
+#ifndef BINDERY_STATUS_VIEW_H
+#define BINDERY_STATUS_VIEW_H
+
+#include "node.h"
+#include "text.h"
+
+/* Appends it; what is wrong stands on top. now_ms is wall time, as in the answer. */
+void status_view(const struct node *status, int64_t now_ms, struct text *out);
+
+#endif

@@ -1,0 +1,95 @@
+#include "watch_view.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli.h"
+
+static const char *unit_of(const struct node *machine, const char *tag)
+{
+    return node_text(node_member(node_member(machine, "units"), tag), "");
+}
+
+static size_t widest_tag(const struct node *machines)
+{
+    static const char *const lists[] = {"values", "bad"};
+    size_t widest = 8;
+    const char *tag = NULL;
+    const struct node *value = NULL;
+    for (size_t i = 0; i < node_count(machines); i++)
+        for (size_t list = 0; list < 2; list++)
+            for (void *place = NULL;
+                 node_each(node_member(node_item(machines, i), lists[list]), &place, &tag, &value);)
+                widest = strlen(tag) > widest ? strlen(tag) : widest;
+    return widest;
+}
+
+static void add_machine_head(const struct node *machine, int64_t now_ms, struct text *out)
+{
+    char words[CLI_WORDS];
+    int64_t ts_ms = node_int(node_member(machine, "ts"), 0);
+    bool online = node_bool(node_member(machine, "online"), false);
+    text_addf(out, "%s  %s", node_text(node_member(machine, "machine"), "?"),
+              online ? "online" : "OFFLINE");
+    if (ts_ms <= 0)
+        text_add(out, ", no answer yet");
+    else if (!online || now_ms - ts_ms >= 10000)
+        text_addf(out, ", last reading %s ago", cli_duration(now_ms - ts_ms, words));
+    text_add_char(out, '\n');
+}
+
+static void add_machine_table(const struct node *machine, int width, struct text *out)
+{
+    const char *tag = NULL;
+    const struct node *value = NULL;
+    struct text written = {0};
+    for (void *place = NULL; node_each(node_member(machine, "values"), &place, &tag, &value);) {
+        text_clear(&written);
+        node_to_json(value, false, &written);
+        text_addf(out, "  %-*s %16s %s\n", width, tag, written.data, unit_of(machine, tag));
+    }
+    for (void *place = NULL; node_each(node_member(machine, "bad"), &place, &tag, &value);)
+        text_addf(out, "  %-*s %16s  bad: %s\n", width, tag, "-", node_text(value, "?"));
+    text_free(&written);
+}
+
+void watch_view_table(const struct node *values, int64_t now_ms, struct text *out)
+{
+    const struct node *machines = node_member(values, "machines");
+    int width = (int)widest_tag(machines);
+    for (size_t i = 0; i < node_count(machines); i++) {
+        add_machine_head(node_item(machines, i), now_ms, out);
+        add_machine_table(node_item(machines, i), width, out);
+    }
+}
+
+static void add_time(int64_t ts_ms, struct text *out)
+{
+    time_t seconds = ts_ms / 1000;
+    struct tm local;
+    char written[32] = "--:--:--";
+    if (ts_ms > 0 && localtime_r(&seconds, &local))
+        strftime(written, sizeof(written), "%Y-%m-%d %H:%M:%S", &local);
+    text_addf(out, "%s.%03d", written, ts_ms > 0 ? (int)(ts_ms % 1000) : 0);
+}
+
+void watch_view_lines(const struct node *values, struct text *out)
+{
+    const struct node *machines = node_member(values, "machines");
+    const char *tag = NULL;
+    const struct node *value = NULL;
+    for (size_t i = 0; i < node_count(machines); i++) {
+        const struct node *machine = node_item(machines, i);
+        add_time(node_int(node_member(machine, "ts"), 0), out);
+        text_addf(out, " %s %s", node_text(node_member(machine, "machine"), "?"),
+                  node_bool(node_member(machine, "online"), false) ? "online" : "offline");
+        for (void *place = NULL; node_each(node_member(machine, "values"), &place, &tag, &value);) {
+            text_addf(out, " %s=", tag);
+            node_to_json(value, false, out);
+        }
+        for (void *place = NULL; node_each(node_member(machine, "bad"), &place, &tag, &value);)
+            text_addf(out, " %s=bad:%s", tag, node_text(value, "?"));
+        text_add_char(out, '\n');
+    }
+}

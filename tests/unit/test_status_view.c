@@ -1,0 +1,111 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "status_view.h"
+#include "watch_view.h"
+
+static const int64_t now_ms = 1795412474123;
+
+static const char well[] =
+    "{\"gateway\":\"g\",\"site\":\"s\",\"version\":\"1\",\"pid\":1,\"started_ms\":1795412464123,"
+    "\"clock\":{\"synced\":true},"
+    "\"store\":{\"id\":\"a\",\"bytes\":2048,\"next_seq\":10,\"trouble\":\"\"},"
+    "\"queue\":{\"lost\":0},"
+    "\"uplinks\":[{\"name\":\"cloud\",\"connected\":true,\"pending\":0,\"acknowledged\":9,"
+    "\"trouble\":\"\"}],"
+    "\"links\":[{\"name\":\"press-1\",\"driver\":\"modbus-tcp\",\"up\":true,\"trouble\":\"\"}],"
+    "\"machines\":[{\"name\":\"binder-1\",\"link\":\"press-1\",\"unit\":1,\"online\":true,"
+    "\"since_ms\":1795412464123,\"reason\":null,\"last_ms\":1795412474000},"
+    "{\"name\":\"not-asked-yet\",\"online\":false,\"since_ms\":0,\"reason\":null}]}";
+
+static const char ill[] =
+    "{\"clock\":{\"synced\":false},\"store\":{\"trouble\":\"disk full\"},\"queue\":{\"lost\":2},"
+    "\"uplinks\":[{\"name\":\"cloud\",\"connected\":false,\"pending\":12,"
+    "\"trouble\":\"connection refused\"}],"
+    "\"links\":[{\"name\":\"press-1\",\"up\":false,\"trouble\":\"no route\"}],"
+    "\"machines\":[{\"name\":\"binder-1\",\"online\":false,\"since_ms\":1795412174123,"
+    "\"reason\":\"timeout\"}]}";
+
+static struct text view(const char *json)
+{
+    struct text out = {0}, wrong = {0};
+    struct node *status = node_parse(json, strlen(json), &wrong);
+    assert_non_null(status);
+    status_view(status, now_ms, &out);
+    node_free(status);
+    text_free(&wrong);
+    return out;
+}
+
+static void test_status_view_tells_of_no_trouble_where_there_is_none(void **state)
+{
+    (void)state;
+    struct text out = view(well);
+    assert_int_equal(strncmp(out.data, "gateway g, site s", 17), 0);
+    assert_null(strstr(out.data, "TROUBLE"));
+    assert_non_null(strstr(out.data, "2.0 KiB, next seq 10"));
+    text_free(&out);
+}
+
+static void test_status_view_begins_with_every_trouble(void **state)
+{
+    (void)state;
+    static const char *const expected[] = {
+        "store: disk full",
+        "queue: 2 readings lost",
+        "clock: not synchronised",
+        "uplink cloud: not connected, connection refused; 12 readings waiting",
+        "link press-1: down, no route",
+        "machine binder-1: offline, 5 min: timeout",
+    };
+    struct text out = view(ill);
+    assert_int_equal(strncmp(out.data, "TROUBLE\n", 8), 0);
+    for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++)
+        assert_non_null(strstr(out.data, expected[i]));
+    text_free(&out);
+}
+
+static void test_status_view_bears_an_answer_without_anything(void **state)
+{
+    (void)state;
+    struct text out = view("{}");
+    assert_non_null(strstr(out.data, "gateway ?"));
+    text_free(&out);
+}
+
+static void test_watch_view_lets_no_control_character_through(void **state)
+{
+    (void)state;
+    const char json[] = "{\"machines\":[{\"machine\":\"m\",\"online\":true,\"ts\":1795412474123,"
+                        "\"values\":{\"job\":\"\\u001b[2J\",\"temp\":168.7},"
+                        "\"bad\":{\"glue\":\"timeout\"},\"units\":{\"temp\":\"C\"}}]}";
+    struct text lines = {0}, table = {0}, wrong = {0};
+    struct node *values = node_parse(json, strlen(json), &wrong);
+    watch_view_lines(values, &lines);
+    watch_view_table(values, now_ms, &table);
+    assert_null(strchr(lines.data, '\033'));
+    assert_null(strchr(table.data, '\033'));
+    assert_non_null(strstr(lines.data, " temp=168.7 glue=bad:timeout\n"));
+    assert_non_null(strstr(table.data, "168.7 C\n"));
+    node_free(values);
+    text_free(&lines);
+    text_free(&table);
+    text_free(&wrong);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_status_view_tells_of_no_trouble_where_there_is_none),
+        cmocka_unit_test(test_status_view_begins_with_every_trouble),
+        cmocka_unit_test(test_status_view_bears_an_answer_without_anything),
+        cmocka_unit_test(test_watch_view_lets_no_control_character_through),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
