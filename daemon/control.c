@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -132,13 +131,18 @@ static void answer(struct gateway *gateway, const char *request, struct text *ou
         text_add(out, "{\"error\":\"expected status, values or values MACHINE\"}\n");
 }
 
+/* A client that does not read in time goes without the rest. */
 static void write_all(int fd, const struct text *text)
 {
-    struct timeval limit = {.tv_sec = CLIENT_MS / 1000};
-    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
     size_t written = 0;
+    int64_t until_ns = clock_mono_ns() + CLIENT_MS * NS_PER_MS;
+    struct pollfd wait = {.fd = fd, .events = POLLOUT};
     while (written < text->length) {
-        ssize_t now = send(fd, text->data + written, text->length - written, MSG_NOSIGNAL);
+        int64_t left_ms = (until_ns - clock_mono_ns()) / NS_PER_MS;
+        if (left_ms <= 0 || poll(&wait, 1, (int)left_ms) <= 0)
+            return;
+        ssize_t now =
+            send(fd, text->data + written, text->length - written, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (now <= 0)
             return;
         written += (size_t)now;

@@ -1,8 +1,10 @@
 #include "gateway.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 
 #include "clock.h"
 #include "forward.h"
@@ -37,6 +39,7 @@ struct gateway {
     struct link_run **links;
     size_t link_count;
     unsigned machine_number; /* of the next machine, for spreading polls */
+    char stalled[80];        /* what gateway_stalled says */
 };
 
 /* --- links --- */
@@ -95,7 +98,7 @@ static struct link_run *start_link(struct gateway *gateway, const struct plant *
     if (error < 0) {
         log_error("link %s: no thread can be started for it: %s", link->name,
                   strerrordesc_np(-error));
-        exit(71);
+        exit(EX_OSERR);
     }
     return run;
 }
@@ -220,6 +223,9 @@ void gateway_stop(struct gateway *gateway)
     if (gateway == NULL)
         return;
     for (size_t i = 0; i < gateway->link_count; i++)
+        if (gateway->links[i]->line != NULL)
+            line_thread_hurry(gateway->links[i]->line);
+    for (size_t i = 0; i < gateway->link_count; i++)
         stop_link(gateway, gateway->links[i]);
     free(gateway->links);
     poller_stop(gateway->poller);
@@ -259,7 +265,7 @@ int gateway_reload(struct gateway *gateway, const struct plant *plant)
     return error;
 }
 
-const char *gateway_stalled(const struct gateway *gateway, int64_t now_ns)
+const char *gateway_stalled(struct gateway *gateway, int64_t now_ns)
 {
     if (now_ns > forward_back_by(gateway->forward))
         return "the forward loop";
@@ -267,8 +273,10 @@ const char *gateway_stalled(const struct gateway *gateway, int64_t now_ns)
         return "the poll loop";
     for (size_t i = 0; i < gateway->link_count; i++) {
         const struct link_run *run = gateway->links[i];
-        if (run->line != NULL && now_ns > line_thread_back_by(run->line))
-            return run->config->name;
+        if (run->line == NULL || now_ns <= line_thread_back_by(run->line))
+            continue;
+        snprintf(gateway->stalled, sizeof(gateway->stalled), "link %s", run->config->name);
+        return gateway->stalled;
     }
     return NULL;
 }

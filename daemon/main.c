@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -118,12 +119,14 @@ static void run(struct gateway *gateway, struct control *control, int signals, c
     } while (take_signals(signals, gateway, path));
 }
 
+/* Status 1 is for a configuration that is wrong; what only the world is to blame for gives another,
+ * so that a service manager knows to try again. */
 static int start_and_run(const struct plant *plant, int signals, const char *path)
 {
     struct gateway *gateway = NULL;
     struct control *control = NULL;
     if (gateway_start(plant, &gateway) < 0)
-        return EXIT_FAILURE;
+        return EX_OSERR;
     int error = control_open(plant->control, &control);
     if (error < 0) {
         log_error("control: %s: %s", plant->control, strerrordesc_np(-error));
@@ -135,7 +138,7 @@ static int start_and_run(const struct plant *plant, int signals, const char *pat
     }
     control_close(control);
     gateway_stop(gateway);
-    return error < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+    return error < 0 ? EX_OSERR : EXIT_SUCCESS;
 }
 
 static const char *parse_arguments(int argc, char **argv)

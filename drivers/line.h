@@ -22,7 +22,7 @@ struct line_plan; /* what a driver prepared for a machine */
 struct line_answer {
     struct sample *samples; /* room for all of the machine's tags */
     size_t count;
-    char *texts; /* tag_count × DECODE_TEXT_BYTES; NULL where the machine has no strings */
+    char *texts;        /* tag_count × DECODE_TEXT_BYTES; NULL where the machine has no strings */
     int64_t arrived_ns; /* CLOCK_MONOTONIC when the last good answer arrived; 0 without one */
     uint32_t requests, timeouts, discarded; /* added to: sent, unanswered, thrown away */
 };
@@ -45,7 +45,7 @@ struct line_driver {
      *  0           the machine answered something, if only exceptions
      *  -ETIMEDOUT  it said nothing valid: all samples say why
      *  other       the line is gone: samples say QUALITY_LINK, the caller closes the session */
-    int (*poll)(struct line *line, const struct machine *machine, const struct line_plan *plan,
+    int (*poll)(struct line *line, const struct machine *machine, struct line_plan *plan,
                 bool (*due)(const void *context, int64_t every_ms), const void *context,
                 struct line_answer *answer);
 

@@ -1,6 +1,7 @@
 #include "modbus_plan.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "memory.h"
 
@@ -84,6 +85,7 @@ struct modbus_plan *modbus_plan_new(const struct machine *machine)
     struct want *wants = sorted_wants(machine);
     struct span *span = NULL;
 
+    /* as many as splitting can ever make */
     plan->spans = mem_array(machine->tag_count, sizeof *plan->spans);
     plan->tags = mem_array(machine->tag_count, sizeof *plan->tags);
     for (size_t i = 0; i < machine->tag_count; i++) {
@@ -102,6 +104,56 @@ struct modbus_plan *modbus_plan_new(const struct machine *machine)
     }
     free(wants);
     return plan;
+}
+
+/* Makes the span just as wide as its tags. */
+static void fit_span(struct span *span, const struct machine *machine, const uint16_t *tags)
+{
+    uint32_t end = 0;
+
+    span->start = machine->tags[tags[span->first_tag]].address;
+    for (size_t i = 0; i < span->tag_count; i++) {
+        const struct tag *tag = &machine->tags[tags[span->first_tag + i]];
+        if ((uint32_t)tag->address + tag_width(tag) > end)
+            end = (uint32_t)tag->address + tag_width(tag);
+    }
+    span->count = (uint16_t)(end - span->start);
+}
+
+/* How many of the span's tags, which lie by their addresses, go into its first half. */
+static uint16_t best_cut(const struct span *span, const struct machine *machine,
+                         const uint16_t *tags)
+{
+    uint16_t cut = span->tag_count / 2;
+    int64_t widest = 0, end = 0;
+
+    for (uint16_t i = 0; i < span->tag_count; i++) {
+        const struct tag *tag = &machine->tags[tags[span->first_tag + i]];
+        if (i > 0 && tag->address - end > widest) {
+            widest = tag->address - end;
+            cut = i;
+        }
+        if (tag->address + tag_width(tag) > end)
+            end = tag->address + tag_width(tag);
+    }
+    return cut;
+}
+
+bool modbus_plan_split(struct modbus_plan *plan, const struct machine *machine, size_t index)
+{
+    struct span *first = &plan->spans[index], *second = first + 1;
+
+    if (first->tag_count < 2)
+        return false;
+    memmove(second + 1, second, (plan->span_count - index - 1) * sizeof *second);
+    plan->span_count++;
+    *second = *first;
+    first->tag_count = best_cut(first, machine, plan->tags);
+    second->first_tag = (uint16_t)(first->first_tag + first->tag_count);
+    second->tag_count = (uint16_t)(second->tag_count - first->tag_count);
+    fit_span(first, machine, plan->tags);
+    fit_span(second, machine, plan->tags);
+    return true;
 }
 
 void modbus_plan_free(struct modbus_plan *plan)

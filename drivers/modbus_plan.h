@@ -1,11 +1,15 @@
-/* Tags to few contiguous reads, once at start. Pure but for allocation. */
+/* Tags to few contiguous reads, at start; to more where a machine refuses some. Pure but for
+ * allocation. */
 #ifndef BINDERY_MODBUS_PLAN_H
 #define BINDERY_MODBUS_PLAN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "plant.h"
+
+enum { MODBUS_ILLEGAL_ADDRESS = 2 }; /* exception code, 7 */
 
 enum {
     MODBUS_MAX_WORDS = 125, /* Modbus Application Protocol V1.1b3, 6.3 */
@@ -32,5 +36,10 @@ struct modbus_plan {
  * one table and one period. Fewest requests under these rules; the caller frees. */
 struct modbus_plan *modbus_plan_new(const struct machine *machine);
 void modbus_plan_free(struct modbus_plan *plan);
+
+/* A machine has no register at some address of this span (exception 2): asks for its tags in two
+ * requests from now on, cut at the widest hole between them or else in the middle. The first half
+ * takes the span's place. False, with nothing changed, where only one tag is left. */
+bool modbus_plan_split(struct modbus_plan *plan, const struct machine *machine, size_t index);
 
 #endif

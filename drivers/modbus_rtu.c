@@ -199,7 +199,7 @@ static void add_samples(const struct machine *machine, const struct modbus_plan 
     }
 }
 
-static int rtu_poll(struct line *line, const struct machine *machine, const struct line_plan *plan,
+static int rtu_poll(struct line *line, const struct machine *machine, struct line_plan *plan,
                     bool (*due)(const void *context, int64_t every_ms), const void *context,
                     struct line_answer *answer)
 {
@@ -216,7 +216,9 @@ static int rtu_poll(struct line *line, const struct machine *machine, const stru
             continue;
         asked = true;
         if (result >= 0 || result == -EBADMSG) {
-            result = exchange(line, machine->unit, span, answer, words);
+            do
+                result = exchange(line, machine->unit, span, answer, words);
+            while (result == MODBUS_ILLEGAL_ADDRESS && modbus_plan_split(plan->reads, machine, i));
             answered = answered || result >= 0;
         }
         if (result == 0)

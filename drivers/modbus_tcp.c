@@ -69,7 +69,8 @@ static void drop(struct modbus_tcp *tcp, int length)
     memmove(tcp->buffer, tcp->buffer + length, tcp->length);
 }
 
-/* Looks through the buffer for the answer. -EAGAIN if it isn't in there. */
+/* Looks through the buffer for the answer, none of which is one where nothing was asked (no span).
+ * -EAGAIN if it isn't in there. */
 static int search(struct modbus_tcp *tcp, const struct span *span, uint16_t *ret_words)
 {
     struct modbus_frame frame;
@@ -79,7 +80,7 @@ static int search(struct modbus_tcp *tcp, const struct span *span, uint16_t *ret
             return -EPROTO;
         if (length == 0)
             return -EAGAIN;
-        if (frame.transaction == tcp->transaction && frame.unit == tcp->unit) {
+        if (span != NULL && frame.transaction == tcp->transaction && frame.unit == tcp->unit) {
             int result = modbus_answer(frame.pdu, frame.pdu_length, span, ret_words);
             drop(tcp, length);
             return result;
@@ -105,7 +106,6 @@ int modbus_tcp_answer(struct modbus_tcp *tcp, const struct span *span, uint16_t 
 
 int modbus_tcp_discard(struct modbus_tcp *tcp)
 {
-    tcp->transaction++; /* never sent, so that nothing answers it */
     return modbus_tcp_answer(tcp, NULL, NULL);
 }
 

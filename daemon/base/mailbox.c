@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -29,7 +30,7 @@ struct mailbox *mailbox_new(void)
     mailbox->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (mailbox->fd < 0) {
         log_error("no descriptor is left to wake a thread with: raise LimitNOFILE");
-        exit(71);
+        exit(EX_OSERR);
     }
     return mailbox;
 }

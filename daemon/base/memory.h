@@ -5,9 +5,9 @@
 
 #include <stddef.h>
 
-void *mem_alloc(size_t size);                  /* zeroed */
-void *mem_array(size_t count, size_t size);    /* zeroed; the product is checked */
+void *mem_alloc(size_t size);               /* zeroed */
+void *mem_array(size_t count, size_t size); /* zeroed; the product is checked */
 void *mem_resize(void *block, size_t size);
-char *mem_string(const char *string);          /* NULL gives NULL */
+char *mem_string(const char *string); /* NULL gives NULL */
 
 #endif

@@ -49,7 +49,7 @@ static void count_lost(struct gap *lost, int64_t wall_ms)
         lost->to_ms = wall_ms;
 }
 
-void queue_put(struct queue *queue, const struct reading *reading)
+bool queue_put(struct queue *queue, const struct reading *reading)
 {
     pthread_mutex_lock(&queue->mutex);
 
@@ -57,14 +57,16 @@ void queue_put(struct queue *queue, const struct reading *reading)
 
     if (length_before < queue->limit_bytes)
         record_add_reading(&queue->body, reading);
-    if (queue->body.length == length_before || queue->body.length > queue->limit_bytes) {
+    bool fits = queue->body.length > length_before && queue->body.length <= queue->limit_bytes;
+    if (fits) {
+        queue->count++;
+    } else {
         queue->body.length = length_before;
         count_lost(&queue->lost, reading->at.wall_ms);
-    } else {
-        queue->count++;
     }
 
     pthread_mutex_unlock(&queue->mutex);
+    return fits;
 }
 
 /* After an outage both buffers have its size. They pass through here in turn, and are given back

@@ -3,6 +3,7 @@
 #ifndef BINDERY_QUEUE_H
 #define BINDERY_QUEUE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,8 +22,9 @@ struct queue_content {
 struct queue *queue_new(size_t limit_bytes);
 void queue_free(struct queue *queue);
 
-/* Encodes and appends the reading; over the limit it is counted as lost. Any thread. */
-void queue_put(struct queue *queue, const struct reading *reading);
+/* Encodes and appends the reading. False where it was over the limit and is counted as lost. Any
+ * thread. */
+bool queue_put(struct queue *queue, const struct reading *reading);
 
 /* Swaps the queue's content with *content, whose buffer is emptied and reused. One consumer.
  * Returns the number of records. */

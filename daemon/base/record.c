@@ -355,6 +355,7 @@ static int take_head(struct record_reader *reader, struct cursor *ret_rest, uint
             return -EBADMSG;
         if (!take_bytes(&cursor, length))
             return -EBADMSG;
+        reader->passed++;
     } while (kind != RECORD_READING && kind != RECORD_GAP);
 
     reader->at = cursor.at;
@@ -366,6 +367,7 @@ static int take_head(struct record_reader *reader, struct cursor *ret_rest, uint
 void record_reader_start(struct record_reader *reader, const void *body, size_t length)
 {
     reader->at = body;
+    reader->passed = 0;
     reader->end = length > 0 ? reader->at + length : reader->at;
 }
 

@@ -36,6 +36,7 @@ void record_add_gap(struct text *out, const struct gap *gap);
  * point into the body. */
 struct record_reader {
     const uint8_t *at, *end;
+    uint32_t passed; /* records so far, those of unknown kinds included: what numbers go by */
     struct sample *samples;
     size_t sample_capacity;
 };

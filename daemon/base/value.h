@@ -55,9 +55,9 @@ enum quality {
 };
 
 struct sample {
-    uint16_t tag;      /* index into the machine's tags */
-    uint8_t quality;   /* enum quality */
-    uint8_t exception; /* QUALITY_EXCEPTION: the code, 1 to 255 */
+    uint16_t tag;       /* index into the machine's tags */
+    uint8_t quality;    /* enum quality */
+    uint8_t exception;  /* QUALITY_EXCEPTION: the code, 1 to 255 */
     struct value value; /* VALUE_NONE unless the quality is good */
 };
 
@@ -88,7 +88,7 @@ enum gap_why {
 struct gap {
     enum gap_why why;
     uint64_t first_seq, last_seq;
-    uint64_t missing; /* readings */
+    uint64_t missing;       /* readings */
     int64_t from_ms, to_ms; /* wall time, as above */
 };
 

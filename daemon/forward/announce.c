@@ -25,10 +25,11 @@ void announce_plant(struct announce *announce, const struct plant *before,
                     const struct plant *after)
 {
     announce->about_next = 0;
+    announce->status_index = 0; /* the machines may have moved under the pass */
     for (size_t i = 0; i < before->machine_count; i++) {
         const char *name = before->machines[i].name;
         if (plant_machine(after, name) == NULL)
-            text_add_bytes(&announce->gone, name, strlen(name) + 1);
+            text_addf(&announce->gone, "%s/about%c%s/status%c", name, '\0', name, '\0');
     }
 }
 
@@ -87,7 +88,7 @@ static void send_changes(struct announce *announce, const struct announce_contex
         announce->status_target = live_changes(context->live);
     if (announce->status_target == announce->status_seen)
         return;
-    while (uplink_room(uplink) > 0) {
+    while (uplink_room(uplink) > uplink_spare(uplink)) {
         size_t index = announce->status_index;
         if (!live_next_change(context->live, announce->status_seen, &index, &status)) {
             announce->status_seen = announce->status_target;
@@ -101,23 +102,17 @@ static void send_changes(struct announce *announce, const struct announce_contex
 }
 
 /* An empty retained message takes the one before it away. */
-static int clear(const struct announce_context *context, const char *machine, const char *leaf,
-                 struct uplink *uplink, struct text *topic, int64_t now_ns)
-{
-    text_clear(topic);
-    text_addf(topic, "%s/%s/%s", context->settings->topic, machine, leaf);
-    return uplink_publish(uplink, topic->data, "", 0, true, 0, now_ns);
-}
-
 static void clear_gone(struct announce *announce, const struct announce_context *context,
                        struct uplink *uplink, struct text *topic, int64_t now_ns)
 {
-    while (announce->gone_next < announce->gone.length && uplink_room(uplink) >= 2) {
-        const char *machine = announce->gone.data + announce->gone_next;
-        if (clear(context, machine, "about", uplink, topic, now_ns) < 0 ||
-            clear(context, machine, "status", uplink, topic, now_ns) < 0)
+    while (announce->gone_next < announce->gone.length &&
+           uplink_room(uplink) > uplink_spare(uplink)) {
+        const char *leaf = announce->gone.data + announce->gone_next;
+        text_clear(topic);
+        text_addf(topic, "%s/%s", context->settings->topic, leaf);
+        if (uplink_publish(uplink, topic->data, "", 0, true, 0, now_ns) < 0)
             return;
-        announce->gone_next += strlen(machine) + 1;
+        announce->gone_next += strlen(leaf) + 1;
     }
     if (announce->gone_next == announce->gone.length) {
         text_clear(&announce->gone);
@@ -130,9 +125,10 @@ void announce_step(struct announce *announce, const struct announce_context *con
 {
     const struct plant *plant = context->plant;
     clear_gone(announce, context, uplink, topic, now_ns);
-    if (announce->gateway_due && uplink_room(uplink) > 0)
+    if (announce->gateway_due && uplink_room(uplink) > uplink_spare(uplink))
         announce->gateway_due = send_gateway(context, true, uplink, topic, payload, now_ns) < 0;
-    while (announce->about_next < plant->machine_count && uplink_room(uplink) > 0) {
+    while (announce->about_next < plant->machine_count &&
+           uplink_room(uplink) > uplink_spare(uplink)) {
         const struct machine *machine = &plant->machines[announce->about_next];
         if (send_about(context, machine, uplink, topic, payload, now_ns) < 0)
             return;

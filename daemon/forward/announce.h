@@ -13,8 +13,8 @@
 #include "uplink.h"
 
 struct announce {
-    struct text gone; /* names of machines that are no more, each with its zero */
-    size_t gone_next; /* the next of them whose topics are to be cleared */
+    struct text gone; /* topics of machines that are no more, below the root, each with its zero */
+    size_t gone_next; /* the next of them that is to be cleared */
     bool gateway_due;
     size_t about_next;      /* the next machine whose about is due */
     size_t status_index;    /* where the pass over the machines' states is */

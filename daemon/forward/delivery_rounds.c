@@ -88,6 +88,8 @@ static void declare_refused(const struct round *round, size_t message,
     const struct round_item *items = round->items + refused->first_item;
     struct instant now;
     clock_now(&now);
+    if (items[0].source == 0)
+        return; /* a loss that can't be told; telling of that would be refused as well */
     for (uint32_t i = 0, first = 0; i < refused->item_count; i++) {
         if (i + 1 < refused->item_count && items[i + 1].seq == items[i].seq + 1)
             continue;
@@ -132,14 +134,40 @@ void delivery_refused(struct delivery *delivery, struct delivery_context *contex
 
 /* --- rounds --- */
 
+/* What can't be read back is lost, and said to be. */
+static void declare_damaged(const struct delivery_context *context, uint64_t first_seq,
+                            uint64_t last_seq, uint32_t missing)
+{
+    struct instant now;
+    clock_now(&now);
+    struct gap gap = {
+        .why = GAP_DAMAGED,
+        .first_seq = first_seq,
+        .last_seq = last_seq,
+        .missing = missing,
+        .to_ms = now.wall_ms, /* and from whenever */
+    };
+    log_error("store: %u records from seq %llu on can't be read: declared lost", missing,
+              (unsigned long long)first_seq);
+    context->declare(context->declare_argument, &gap);
+}
+
+static void give_up_damaged(struct delivery *delivery, const struct delivery_context *context,
+                            const struct batch *batch)
+{
+    uint64_t last_seq = batch->first_seq + batch->count - 1;
+    declare_damaged(context, batch->first_seq, last_seq, batch->count);
+    delivery_forget(delivery, batch->first_seq, last_seq);
+}
+
 static void start_round(struct delivery *delivery, struct delivery_context *context, enum lane lane,
                         struct held_batch *const *batches, size_t count)
 {
     uint32_t damaged;
     delivery->rounds[lane] = round_new(batches, count, context->store, &damaged);
     if (damaged > 0)
-        log_error("store: %u records from seq %llu on can't be read", damaged,
-                  (unsigned long long)batches[0]->batch.first_seq);
+        declare_damaged(context, round_first_seq(delivery->rounds[lane]),
+                        round_last_seq(delivery->rounds[lane]), damaged);
     if (round_is_done(delivery->rounds[lane]))
         finish_round(delivery, lane);
 }
@@ -160,26 +188,6 @@ static void start_live(struct delivery *delivery, struct delivery_context *conte
     const struct batch *last = &recent->batches[recent->count - 1]->batch;
     delivery->live_seq = last->first_seq + last->count;
     start_round(delivery, context, LANE_LIVE, recent->batches + first, recent->count - first);
-}
-
-/* What can't be read back is lost, and said to be. */
-static void give_up_damaged(struct delivery *delivery, struct delivery_context *context,
-                            const struct batch *batch)
-{
-    struct instant now;
-    clock_now(&now);
-    struct gap gap = {
-        .why = GAP_DAMAGED,
-        .first_seq = batch->first_seq,
-        .last_seq = batch->first_seq + batch->count - 1,
-        .missing = batch->count,
-        .from_ms = now.wall_ms,
-        .to_ms = now.wall_ms,
-    };
-    log_error("store: the batch from seq %llu on is damaged: %u records are declared lost",
-              (unsigned long long)gap.first_seq, batch->count);
-    context->declare(context->declare_argument, &gap);
-    delivery_forget(delivery, gap.first_seq, gap.last_seq);
 }
 
 /* The next owed batch from *seq on and below `end`, NULL where there is none (for now). Numbers
@@ -243,7 +251,7 @@ static void send(struct delivery *delivery, struct delivery_context *context, en
     struct round *round = delivery->rounds[lane];
     struct round_context about = {
         .store = context->store,
-        .gateway = delivery->home->gateway,
+        .gateway = delivery->plant->gateway,
         .uplink = delivery->settings,
         .message_limit = message_limit(delivery),
     };
@@ -267,8 +275,10 @@ void delivery_send(struct delivery *delivery, struct delivery_context *context, 
         return;
     if (delivery->rounds[LANE_LIVE] == NULL)
         start_live(delivery, context, now_ns);
-    send(delivery, context, LANE_LIVE, 0, now_ns);
+    unsigned spare = uplink_spare(delivery->uplink);
+    send(delivery, context, LANE_LIVE, spare, now_ns);
     if (delivery->rounds[LANE_BACKLOG] == NULL)
         start_backlog(delivery, context);
-    send(delivery, context, LANE_BACKLOG, uplink_window(delivery->uplink) / LIVE_RESERVE, now_ns);
+    send(delivery, context, LANE_BACKLOG, spare + uplink_window(delivery->uplink) / LIVE_RESERVE,
+         now_ns);
 }

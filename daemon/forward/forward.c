@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 
 #include "clock.h"
 #include "delivery.h"
@@ -124,7 +125,7 @@ static void set_uplinks(struct forward *forward, const struct plant *plant)
         if (error < 0) {
             log_error("uplink %s: its cursor can't be read: %s", settings->name,
                       strerrordesc_np(-error));
-            exit(71);
+            exit(EX_OSERR);
         }
     }
     for (size_t i = 0; i < forward->delivery_count; i++)
@@ -204,16 +205,35 @@ struct reload {
     int error;
 };
 
+/* Whether every uplink's cursor can be read: before anything is changed. */
+static int check_cursors(struct forward *forward, const struct plant *plant)
+{
+    int error = 0;
+    for (size_t i = 0; i < plant->uplink_count && error == 0; i++) {
+        struct ranges owed = {0};
+        error = store_load_cursor(forward->context.store, plant->uplinks[i].name, &owed);
+        ranges_free(&owed);
+        if (error == -ENOENT)
+            error = 0;
+    }
+    if (error < 0)
+        log_error("store: the cursors can't be read: %s", strerrordesc_np(-error));
+    return error;
+}
+
 static void do_reload(void *argument)
 {
     struct reload *reload = argument;
     struct forward *forward = reload->forward;
     reload->error = ledger_sources(forward->ledger, reload->plant, reload->sources);
+    if (reload->error == 0)
+        reload->error = check_cursors(forward, reload->plant);
     if (reload->error < 0)
         return;
     set_uplinks(forward, reload->plant);
     plant_release(forward->plant);
     forward->plant = plant_retain(reload->plant);
+    report(forward); /* the report before names uplinks of the plant that goes */
 }
 
 int forward_reload(struct forward *forward, const struct plant *plant, uint32_t *ret_sources)

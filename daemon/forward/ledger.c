@@ -11,6 +11,7 @@
 
 enum {
     CURSOR_MS = 1000,
+    OUTAGE_CURSOR_MS = 10000, /* spares the flash: numbers owed no longer are found out anyway */
     TRIM_MS = 10000,
     RESERVE_BATCHES = 50, /* numbers for so many batches are reserved at once */
     RESERVE_LEAST = 1000,
@@ -18,16 +19,45 @@ enum {
 
 /* --- opening --- */
 
+/* When the newest reading in the store was taken; 0 without one. */
+static int64_t newest_ms(struct ledger *ledger)
+{
+    struct record_reader reader = {0};
+    struct record record;
+    struct batch batch;
+    int64_t newest = 0;
+    uint64_t seq = store_newest_seq(ledger->store);
+    if (store_read(ledger->store, seq, seq, &batch) < 0)
+        return 0;
+    record_reader_start(&reader, batch.body, batch.length);
+    while (record_next(&reader, &record) == 1)
+        if (record.kind == RECORD_READING && record.reading.at.wall_ms > newest)
+            newest = record.reading.at.wall_ms;
+    record_reader_free(&reader);
+    free(batch.body);
+    return newest;
+}
+
+/* What an unclean stop may have cost lies between the last batch and now. */
+static void declare_unclean(struct ledger *ledger, const struct gap *unclean)
+{
+    struct gap gap = *unclean;
+    struct instant now;
+    clock_now(&now);
+    log_warn("store: up to %llu readings before an unclean stop were not committed",
+             (unsigned long long)gap.missing);
+    gap.from_ms = newest_ms(ledger);
+    gap.to_ms = now.wall_ms;
+    ledger_declare(ledger, &gap);
+}
+
 static void tell_opened(struct ledger *ledger, const struct store_opened *opened)
 {
     if (opened->set_aside[0] != '\0')
         log_error("store: %s was damaged and is set aside as %s; a new store %s is in use",
                   ledger->settings->path, opened->set_aside, store_id(ledger->store));
-    if (opened->unclean.missing > 0) {
-        log_warn("store: up to %llu readings before an unclean stop were not committed",
-                 (unsigned long long)opened->unclean.missing);
-        ledger_declare(ledger, &opened->unclean);
-    }
+    if (opened->unclean.missing > 0)
+        declare_unclean(ledger, &opened->unclean);
 }
 
 int ledger_open(const struct plant *plant, struct queue *queue, struct ledger **ret_ledger)
@@ -164,31 +194,51 @@ static int64_t patience_ns(const struct ledger *ledger, struct audience audience
     return (publish_ms + ledger->settings->commit_every_ms) * NS_PER_MS;
 }
 
-/* Batches that exist in memory only: those acknowledged by all are done with, and as soon as one
- * of the others has waited too long, or an uplink has gone, all of them are committed. */
+/* Batches that exist in memory only and that somebody owes still, oldest first; the others are done
+ * with. Returns how many there are. */
+static size_t gather_unstored(struct ledger *ledger, struct audience audience,
+                              struct held_batch **ret_waiting)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < ledger->recent.count; i++) {
+        struct held_batch *held = ledger->recent.batches[i];
+        if (held->stored)
+            continue;
+        if (!is_owed(&held->batch, audience) && audience.count > 0)
+            held->stored = true;
+        else
+            ret_waiting[count++] = held;
+    }
+    return count;
+}
+
+/* As soon as one of them has waited too long, or an uplink has gone, all of them are committed. One
+ * whose commit failed takes them along when it is tried again. */
 static void settle_unstored(struct ledger *ledger, struct audience audience, bool all,
                             int64_t now_ns)
 {
     if (ledger_stored_end(ledger) == ledger->next_seq)
         return;
     struct held_batch **waiting = mem_array(ledger->recent.count, sizeof(struct held_batch *));
-    size_t count = 0;
-    bool due = all || !all_connected(audience);
-    int64_t patience = patience_ns(ledger, audience);
-    for (size_t i = 0; i < ledger->recent.count; i++) {
-        struct held_batch *held = ledger->recent.batches[i];
-        if (held->stored)
-            continue;
-        if (!is_owed(&held->batch, audience) && audience.count > 0) {
-            held->stored = true;
-            continue;
-        }
-        waiting[count++] = held;
-        due = due || now_ns - held->taken_ns >= patience;
-    }
-    if (count > 0 && due && now_ns >= ledger->retry_ns)
+    size_t count = gather_unstored(ledger, audience, waiting);
+    bool due = all || !all_connected(audience) ||
+               (count > 0 && now_ns - waiting[0]->taken_ns >= patience_ns(ledger, audience));
+    if (count > 0 && due && ledger->unwritten == NULL && now_ns >= ledger->retry_ns)
         ledger_commit(ledger, waiting, count, audience, now_ns);
     free(waiting);
+}
+
+/* Commits a batch, and with it those before it that exist in memory only: what lies below a stored
+ * batch counts as settled after an unclean stop. */
+static int commit_in_order(struct ledger *ledger, struct held_batch *held, struct audience audience,
+                           int64_t now_ns)
+{
+    struct held_batch **batches = mem_array(ledger->recent.count + 1, sizeof(struct held_batch *));
+    size_t count = gather_unstored(ledger, audience, batches);
+    batches[count++] = held;
+    int error = ledger_commit(ledger, batches, count, audience, now_ns);
+    free(batches);
+    return error;
 }
 
 /* --- the loop's part --- */
@@ -204,7 +254,7 @@ static void take(struct ledger *ledger, struct audience audience, int64_t now_ns
     if (ledger->settings->durability == DURABILITY_OUTAGE && all_connected(audience) &&
         release_unstored(ledger, held, now_ns) == 0)
         return;
-    if (ledger_commit(ledger, &held, 1, audience, now_ns) == 0)
+    if (commit_in_order(ledger, held, audience, now_ns) == 0)
         ledger_add_recent(ledger, held);
     else
         ledger->unwritten = held;
@@ -246,7 +296,8 @@ int64_t ledger_step(struct ledger *ledger, struct audience audience, int64_t now
     settle_unstored(ledger, audience, false, now_ns);
     if (now_ns >= ledger->cursor_ns && now_ns >= ledger->retry_ns) {
         ledger_commit_cursors(ledger, audience, now_ns);
-        ledger->cursor_ns = now_ns + CURSOR_MS * NS_PER_MS;
+        bool outage = ledger->settings->durability == DURABILITY_OUTAGE;
+        ledger->cursor_ns = now_ns + (outage ? OUTAGE_CURSOR_MS : CURSOR_MS) * NS_PER_MS;
     }
     if (now_ns >= ledger->housekeeping_ns) {
         keep_house(ledger, audience);
@@ -258,17 +309,19 @@ int64_t ledger_step(struct ledger *ledger, struct audience audience, int64_t now
 void ledger_finish(struct ledger *ledger, struct audience audience)
 {
     int64_t now_ns = clock_mono_ns();
-    struct held_batch *held = ledger->unwritten;
-    if (held != NULL && ledger_commit(ledger, &held, 1, audience, now_ns) < 0)
-        log_error("store: %u readings in memory could not be written", held->batch.count);
-    ledger->unwritten = NULL;
-    if (held != NULL)
-        ledger_add_recent(ledger, held);
+    for (int error = 0; error == 0;) {
+        struct held_batch *held = ledger->unwritten;
+        ledger->unwritten = NULL;
+        if (held == NULL)
+            held = take_batch(ledger, now_ns);
+        if (held == NULL)
+            break;
+        error = commit_in_order(ledger, held, audience, now_ns);
+        if (error < 0)
+            log_error("store: %u readings in memory could not be written", held->batch.count);
+        held_batch_drop(held);
+    }
     settle_unstored(ledger, audience, true, now_ns);
-    held = take_batch(ledger, now_ns);
-    if (held != NULL && ledger_commit(ledger, &held, 1, audience, now_ns) < 0)
-        log_error("store: %u readings in memory could not be written", held->batch.count);
-    held_batch_drop(held);
     if (ledger->reserved > ledger->next_seq || ledger->settings->durability == DURABILITY_OUTAGE)
         ledger_reserve(ledger, ledger->next_seq, now_ns);
     ledger_commit_cursors(ledger, audience, now_ns);

@@ -2,6 +2,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "ledger_internal.h"
@@ -64,7 +66,7 @@ static int note_trouble(struct ledger *ledger, int error, int64_t now_ns)
     if (error == -ESTALE || error == -EUCLEAN) {
         log_error("store: %s: %s; a restart is needed, ending", ledger->settings->path,
                   error == -ESTALE ? "the file was deleted or replaced" : "the file is damaged");
-        exit(EXIT_FAILURE);
+        _exit(EX_OSERR);
     }
     if (error < 0 && ledger->trouble != -error)
         log_error("store: %s: %s; readings are kept in memory and it is tried again",
@@ -167,6 +169,8 @@ void ledger_commit_cursors(struct ledger *ledger, struct audience audience, int6
     int error = store_begin(ledger->store);
     if (error == 0)
         error = save_cursors(ledger, audience);
+    if (error == 0 && ledger->reserved > ledger->next_seq)
+        error = store_reserve(ledger->store, ledger_stored_end(ledger), ledger->reserved);
     if (error == 0)
         error = store_commit(ledger->store);
     if (note_trouble(ledger, error, now_ns) < 0)

@@ -34,15 +34,15 @@ static uint32_t add_items(struct round *round, uint32_t index, struct store *sto
     struct record record;
     uint32_t used = 0;
     record_reader_start(&round->reader, batch->body, batch->length);
-    for (uint32_t i = 0; i < batch->count; i++) {
+    for (;;) {
         uint32_t offset = (uint32_t)(round->reader.at - batch->body);
-        if (record_next(&round->reader, &record) != 1)
+        if (record_next(&round->reader, &record) != 1 || round->reader.passed > batch->count)
             break;
         uint32_t source = record.kind == RECORD_READING ? record.reading.source : 0;
         if (record.kind == RECORD_READING && store_source(store, source) == NULL)
             continue;
         round->items[round->item_count++] =
-            (struct round_item){batch->first_seq + i, source, index, offset};
+            (struct round_item){batch->first_seq + round->reader.passed - 1, source, index, offset};
         used++;
     }
     return used;

@@ -20,6 +20,11 @@ uint64_t store_next_seq(const struct store *store)
     return store->newest.next_seq;
 }
 
+uint64_t store_newest_seq(const struct store *store)
+{
+    return store->newest.first_seq;
+}
+
 int64_t store_bytes(const struct store *store)
 {
     return store->bytes;

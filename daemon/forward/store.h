@@ -48,6 +48,7 @@ void store_close(struct store *store); /* accepts NULL */
 
 const char *store_id(const struct store *store); /* 32 hex digits, for the store's life */
 uint64_t store_next_seq(const struct store *store);
+uint64_t store_newest_seq(const struct store *store); /* where the newest batch begins; 0: none */
 
 /* The number of this machine with this tag list, made if it is new, by itself or as part of the
  * transaction that is open: then it goes where that is rolled back. 0 or negative errno. */

@@ -171,27 +171,41 @@ static struct gap record_loss(const struct store *store, const struct record *re
     return loss;
 }
 
+/* Records that can't be read, damaged or of a kind that is unknown here, have numbers from `first`
+ * to below `end` all the same; of their times nothing is known. */
+static void add_unread(const struct ranges *owed, uint64_t first, uint64_t end, struct gap *gap)
+{
+    if (first >= end)
+        return;
+    struct gap unread = {
+        .why = GAP_STORE_FULL,
+        .first_seq = first,
+        .last_seq = end - 1,
+        .missing = ranges_count_below(owed, end) - ranges_count_below(owed, first),
+    };
+    merge_gap(gap, &unread);
+}
+
 /* Adds up what is lost with a batch: only what some uplink is still owed. */
 static void add_loss(const struct store *store, const struct batch *batch,
                      const struct ranges *owed, struct gap *gap)
 {
     struct record_reader reader = {0};
     struct record record;
-    uint64_t seq = batch->first_seq;
+    uint64_t next = batch->first_seq;
     uint64_t end = batch->first_seq + batch->count;
     record_reader_start(&reader, batch->body, batch->length);
-    for (; seq < end && record_next(&reader, &record) == 1; seq++) {
+    while (next < end && record_next(&reader, &record) == 1) {
+        uint64_t seq = batch->first_seq + reader.passed - 1;
+        add_unread(owed, next, seq, gap);
+        next = seq + 1;
         if (!ranges_contains(owed, seq))
             continue;
         struct gap loss = record_loss(store, &record, seq, batch->boot);
         merge_gap(gap, &loss);
     }
     record_reader_free(&reader);
-    /* a damaged body still has numbers; of their times nothing is known */
-    uint64_t rest = ranges_count_below(owed, end) - ranges_count_below(owed, seq);
-    struct gap unread = {
-        .why = GAP_STORE_FULL, .first_seq = seq, .last_seq = end - 1, .missing = rest};
-    merge_gap(gap, &unread);
+    add_unread(owed, next, end, gap);
 }
 
 static int packed_length(struct store *store, uint64_t first_seq, int64_t *ret_bytes)

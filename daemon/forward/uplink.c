@@ -196,6 +196,11 @@ unsigned uplink_window(const struct uplink *uplink)
     return uplink->window.size;
 }
 
+unsigned uplink_spare(const struct uplink *uplink)
+{
+    return uplink->window.size > 1;
+}
+
 const char *uplink_trouble(const struct uplink *uplink)
 {
     return dial_trouble(uplink->dial);

@@ -53,8 +53,9 @@ bool uplink_connected(const struct uplink *uplink);
  * less what is in flight. */
 unsigned uplink_room(const struct uplink *uplink);
 
-/* The whole window. */
+/* The whole window, and how much of it is to be left for a last word before closing. */
 unsigned uplink_window(const struct uplink *uplink);
+unsigned uplink_spare(const struct uplink *uplink);
 
 /* Sends at QoS 1. 0: the ticket will come back as acknowledged, failed, or with the
  * disconnection. -EAGAIN: no room; -ENOTCONN. Ticket 0 is for messages nobody waits for: no event

@@ -25,13 +25,20 @@ struct filter *filter_new(const struct machine *machine)
     return filter;
 }
 
+void filter_forget(struct filter *filter)
+{
+    for (size_t i = 0; i < filter->machine->tag_count; i++) {
+        if (filter->told[i].value.kind == VALUE_TEXT)
+            free((char *)filter->told[i].value.text);
+        filter->told[i] = (struct told){0};
+    }
+}
+
 void filter_free(struct filter *filter)
 {
     if (filter == NULL)
         return;
-    for (size_t i = 0; i < filter->machine->tag_count; i++)
-        if (filter->told[i].value.kind == VALUE_TEXT)
-            free((char *)filter->told[i].value.text);
+    filter_forget(filter);
     free(filter->told);
     free(filter);
 }

@@ -14,6 +14,9 @@ struct filter;
 struct filter *filter_new(const struct machine *machine);
 void filter_free(struct filter *filter);
 
+/* What was told has not arrived: everything is to be told again. */
+void filter_forget(struct filter *filter);
+
 /* Keeps, in their order, those of the samples that are to be told at now_ms (any steady clock),
  * and remembers them as told. Returns how many stay. */
 size_t filter_pass(struct filter *filter, struct sample *samples, size_t count, int64_t now_ms);

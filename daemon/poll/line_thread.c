@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 
 #include "backoff.h"
 #include "clock.h"
@@ -27,7 +28,7 @@ struct line_thread {
     int64_t open_at_ns;
     bool failed; /* known to be down */
     int64_t failed_since_ns;
-    bool stopping;
+    atomic_bool stopping;
     _Atomic int64_t back_by_ns;
 };
 
@@ -205,17 +206,17 @@ int line_thread_start(const struct poll_output *output, const struct plant *plan
     return 0;
 }
 
-static void do_stop(void *argument)
+void line_thread_hurry(struct line_thread *thread)
 {
-    struct line_thread *thread = argument;
-    thread->stopping = true;
+    atomic_store(&thread->stopping, true);
+    eventfd_write(mailbox_fd(thread->mailbox), 1);
 }
 
 void line_thread_stop(struct line_thread *thread)
 {
     if (thread == NULL)
         return;
-    mailbox_call(thread->mailbox, do_stop, thread);
+    line_thread_hurry(thread);
     pthread_join(thread->thread, NULL);
     release(thread);
 }

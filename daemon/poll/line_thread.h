@@ -18,6 +18,9 @@ int line_thread_start(const struct poll_output *output, const struct plant *plan
                       struct machine_run **machines, size_t count, struct line_thread **ret_thread);
 void line_thread_stop(struct line_thread *thread); /* accepts NULL */
 
+/* Before stopping many: asks it to end, and does not wait. */
+void line_thread_hurry(struct line_thread *thread);
+
 /* Other machines in the place of the present ones; the array stays the caller's. */
 void line_thread_set_machines(struct line_thread *thread, struct machine_run **machines,
                               size_t count);

@@ -99,7 +99,8 @@ void machine_run_finish(struct machine_run *run, const struct poll_output *outpu
             .at = *at,
             .samples = answer->samples,
         };
-        queue_put(output->queue, &reading);
+        if (!queue_put(output->queue, &reading))
+            filter_forget(run->filter);
     }
     answer->count = 0;
     answer->arrived_ns = 0;

@@ -48,14 +48,16 @@ static void take_events(struct poller *poller, int64_t now_ns)
 {
     struct epoll_event events[EVENTS_AT_ONCE];
     int count;
-    /* Level-triggered: what is left over shows again, and each link takes all it has. */
-    do {
+    /* Level-triggered: what a link leaves over shows again, so that each has its turn but once. */
+    for (size_t seen = 0; seen <= poller->link_count; seen += (size_t)count) {
         count = epoll_wait(poller->loop.epoll_fd, events, EVENTS_AT_ONCE, 0);
         for (int i = 0; i < count; i++) {
             struct tcp_link *link = events[i].data.ptr;
             poller->wake_ns[link->index] = tcp_link_ready(link, now_ns);
         }
-    } while (count == EVENTS_AT_ONCE);
+        if (count < EVENTS_AT_ONCE)
+            break;
+    }
 }
 
 static void take_names(struct poller *poller, int64_t now_ns)

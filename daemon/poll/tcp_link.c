@@ -67,10 +67,13 @@ void tcp_link_free(struct tcp_link *link)
 
 /* --- the poll in progress --- */
 
+static void ask(struct tcp_link *link, int64_t now_ns);
+
 static void finish_poll(struct tcp_link *link, enum quality reason)
 {
-    struct instant at;
-    clock_now(&at);
+    struct instant at = link->answered_at;
+    if (!link->answered)
+        clock_now(&at);
     machine_run_finish(link->current, link->loop->output, &at, reason);
     link->current = NULL;
 }
@@ -123,13 +126,13 @@ static void fail_rest(struct tcp_link *link, enum quality quality)
 
 static int64_t give_up_until(struct tcp_link *link, int64_t now_ns, const char *why)
 {
-    if (!link->failed)
+    if (link->failed_since_ns == 0)
         link->failed_since_ns = now_ns;
     int64_t wait_ns = backoff_absence(&link->backoff, now_ns - link->failed_since_ns);
-    if (!link->failed)
+    if (link->told_up || !link->told_down)
         log_warn("link %s: %s, next try in %lld ms", link->config->name, why,
                  (long long)(wait_ns / NS_PER_MS));
-    link->failed = true;
+    link->failed = link->told_down = true;
     link->told_up = false;
     atomic_store(&link->live->trouble, why);
     return now_ns + wait_ns;
@@ -194,29 +197,42 @@ static void connected(struct tcp_link *link, int64_t now_ns)
     }
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = link};
     epoll_ctl(link->loop->epoll_fd, EPOLL_CTL_MOD, link->tcp.fd, &event);
-    if (!link->told_up)
-        log_info("link %s: connected", link->config->name);
     if (link->ever_up)
         atomic_fetch_add(&link->live->reconnects, 1);
-    link->told_up = link->ever_up = true;
+    link->ever_up = true;
     link->failed = false;
-    link->unanswered = 0;
+    link->answers = link->unanswered = 0;
     atomic_store(&link->live->up, true);
     atomic_store(&link->live->trouble, NULL);
     set_state(link, TCP_READY, NEVER);
+    if (link->current != NULL)
+        ask(link, now_ns);
 }
 
 /* --- asking --- */
+
+/* The other side left before it answered. One that had answered on this connection may just have
+ * been tired of it, as after each answer or some idle time: it is asked again, once, on another. */
+static void lose(struct tcp_link *link, int64_t now_ns, int error)
+{
+    if (link->answers == 0 || (error != -ECONNRESET && error != -EPIPE)) {
+        fail(link, now_ns, strerrordesc_np(-error));
+        return;
+    }
+    close_connection(link);
+    start_connecting(link, now_ns);
+}
 
 static void ask(struct tcp_link *link, int64_t now_ns)
 {
     const struct span *span = &link->current->plan->spans[link->span];
     int error = modbus_tcp_ask(&link->tcp, link->current->config->unit, span);
     if (error < 0) {
-        fail(link, now_ns, strerrordesc_np(-error));
+        lose(link, now_ns, error);
         return;
     }
     atomic_fetch_add_explicit(&link->live->requests, 1, memory_order_relaxed);
+    link->discarded_before = link->tcp.discarded;
     set_state(link, TCP_ASKING, now_ns + link->config->timeout_ms * NS_PER_MS);
 }
 
@@ -234,6 +250,19 @@ static void ask_next(struct tcp_link *link, int64_t now_ns)
     }
 }
 
+/* Only an answer shows that a link works: some devices accept a connection and close it. */
+static void note_answer(struct tcp_link *link)
+{
+    clock_now(&link->answered_at);
+    link->answered = true;
+    link->answers++;
+    link->unanswered = 0;
+    link->failed_since_ns = 0;
+    if (!link->told_up)
+        log_info("link %s: connected", link->config->name);
+    link->told_up = true;
+}
+
 static void answer_arrived(struct tcp_link *link, int64_t now_ns)
 {
     uint16_t words[MODBUS_MAX_BITS];
@@ -242,7 +271,12 @@ static void answer_arrived(struct tcp_link *link, int64_t now_ns)
     if (result == -EAGAIN)
         return;
     if (result < 0 && result != -EBADMSG) {
-        fail(link, now_ns, strerrordesc_np(-result));
+        lose(link, now_ns, result);
+        return;
+    }
+    if (result == MODBUS_ILLEGAL_ADDRESS &&
+        modbus_plan_split(link->current->plan, link->current->config, link->span)) {
+        ask(link, now_ns);
         return;
     }
     if (result == 0)
@@ -251,8 +285,7 @@ static void answer_arrived(struct tcp_link *link, int64_t now_ns)
         add_failures(link, span, QUALITY_EXCEPTION, (uint8_t)result);
     else
         add_failures(link, span, QUALITY_FRAME, 0);
-    link->answered = true;
-    link->unanswered = 0;
+    note_answer(link);
     ask_next(link, now_ns);
 }
 
@@ -266,7 +299,9 @@ static void time_out(struct tcp_link *link, int64_t now_ns)
     if (!link->answered)
         schedule_unanswered(schedule, now_ns, link->machine_count > 1);
     fail_rest(link, QUALITY_TIMEOUT);
-    if (++link->unanswered >= UNANSWERED_MOST) {
+    if (link->tcp.discarded > link->discarded_before)
+        link->unanswered = 0; /* late answers, but from something alive */
+    if (++link->unanswered >= UNANSWERED_MOST && link->unanswered > link->machine_count) {
         close_connection(link);
         start_connecting(link, now_ns);
     }
@@ -376,6 +411,9 @@ void tcp_link_set_machines(struct tcp_link *link, struct machine_run **machines,
 {
     link->machines = machines;
     link->machine_count = count;
+    /* Left by the other side while idle: the new ones may be due sooner than the old were. */
+    if (link->state == TCP_WAITING && !link->failed)
+        link->deadline_ns = next_due(link);
     if (link->current == NULL || has_machine(link, link->current))
         return;
     link->current = NULL;

@@ -39,13 +39,15 @@ struct tcp_link {
     unsigned index; /* the poller's */
 
     enum tcp_link_state state;
-    int64_t deadline_ns; /* of the state; not in TCP_READY */
-    bool failed;         /* it is known to be down: polls are told so */
-    bool told_up;        /* that it is up has been logged */
+    int64_t deadline_ns;     /* of the state; not in TCP_READY */
+    bool failed;             /* it is known to be down: polls are told so */
+    bool told_up, told_down; /* what has been logged */
     bool ever_up;
-    int64_t failed_since_ns;
+    int64_t failed_since_ns; /* 0 once it answers */
     struct backoff backoff;
-    unsigned unanswered; /* requests in a row without any answer on this connection */
+    unsigned answers;                   /* on this connection */
+    unsigned unanswered;                /* requests in a row without any answer on it */
+    uint32_t discarded_before;          /* by the connection, when the last request was sent */
     struct sockaddr_storage *addresses; /* of the host, to be tried in turn */
     int address_count, address_next;
     struct modbus_tcp tcp;
@@ -54,6 +56,7 @@ struct tcp_link {
     struct schedule_due due;
     size_t span;
     bool answered;
+    struct instant answered_at; /* when the last of its answers came */
 };
 
 struct tcp_link *tcp_link_new(struct tcp_loop *loop, const struct plant *plant,

@@ -328,6 +328,44 @@ static void test_plan_needs_as_few_requests_as_any_other_way(void **state)
     }
 }
 
+static void test_split_cuts_at_the_widest_hole(void **state)
+{
+    (void)state;
+    begin(125, 16);
+    add(AREA_HOLDING, 100, TYPE_U32);
+    add(AREA_HOLDING, 103, TYPE_U16);
+    add(AREA_HOLDING, 110, TYPE_U16);
+    add(AREA_HOLDING, 111, TYPE_U16);
+    add(AREA_COIL, 0, TYPE_BOOL);
+    struct modbus_plan *plan = modbus_plan_new(&machine);
+    assert_true(modbus_plan_split(plan, &machine, 1));
+    assert_int_equal(plan->span_count, 3);
+    assert_span(plan, 0, 1, 0, 1, 1);
+    assert_span(plan, 1, 3, 100, 4, 2);
+    assert_span(plan, 2, 3, 110, 2, 2);
+    modbus_plan_free(plan);
+}
+
+static void test_splitting_ends_with_a_request_for_each_tag(void **state)
+{
+    size_t index = 0;
+
+    (void)state;
+    begin(125, 16);
+    for (uint16_t i = 0; i < 60; i++)
+        add(AREA_HOLDING, (uint16_t)(2 * (i / 2)), i % 2 ? TYPE_U32 : TYPE_U16);
+    struct modbus_plan *plan = modbus_plan_new(&machine);
+    while (index < plan->span_count)
+        if (!modbus_plan_split(plan, &machine, index))
+            index++;
+    assert_int_equal(plan->span_count, 60);
+    for (size_t i = 0; i < 60; i++) {
+        const struct tag *tag = &tags[plan->tags[plan->spans[i].first_tag]];
+        assert_span(plan, i, 3, tag->address, tag_width(tag), 1);
+    }
+    modbus_plan_free(plan);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -341,6 +379,8 @@ int main(void)
         cmocka_unit_test(test_plan_fills_a_request_to_its_limit),
         cmocka_unit_test(test_plan_holds_every_tag_whole_once_within_the_limits),
         cmocka_unit_test(test_plan_needs_as_few_requests_as_any_other_way),
+        cmocka_unit_test(test_split_cuts_at_the_widest_hole),
+        cmocka_unit_test(test_splitting_ends_with_a_request_for_each_tag),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,7 +33,7 @@ static void test_rtu_asks_only_for_what_is_due(void **state)
 
 static void test_rtu_gives_the_exception_and_goes_on(void **state)
 {
-    static const unsigned codes[] = {1, 2, 6, 11, 12, 0xe0, 255};
+    static const unsigned codes[] = {1, 3, 6, 11, 12, 0xe0, 255};
     struct bench *bench = *state;
 
     for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
@@ -47,6 +47,21 @@ static void test_rtu_gives_the_exception_and_goes_on(void **state)
     SLAVE_WILL(&bench->slave, REFUSE, REFUSE);
     assert_int_equal(poll_unit(bench, 1), 0);
     assert_int_equal(bench->answer.arrived_ns, 0);
+}
+
+static void test_rtu_asks_in_parts_where_an_address_is_refused(void **state)
+{
+    struct bench *bench = *state;
+
+    bench->slave.code = MODBUS_ILLEGAL_ADDRESS;
+    SLAVE_WILL(&bench->slave, REFUSE);
+    assert_int_equal(poll_unit(bench, 1), 0);
+    assert_near_quality(bench, QUALITY_GOOD);
+    assert_far_good(bench, 100);
+    uint32_t requests = bench->answer.requests;
+    assert_int_equal(poll_unit(bench, 1), 0);
+    assert_near_quality(bench, QUALITY_GOOD);
+    assert_int_equal(bench->answer.requests, requests - 1);
 }
 
 static void test_rtu_asks_no_further_after_a_time_out(void **state)
@@ -217,6 +232,7 @@ int main(void)
         BOTH(test_rtu_reads_all_tags_in_as_few_requests_as_planned),
         BOTH(test_rtu_asks_only_for_what_is_due),
         BOTH(test_rtu_gives_the_exception_and_goes_on),
+        BOTH(test_rtu_asks_in_parts_where_an_address_is_refused),
         BOTH(test_rtu_asks_no_further_after_a_time_out),
         BOTH(test_rtu_never_takes_a_late_answer_for_the_next),
         BOTH(test_rtu_marks_a_wrong_answer_and_goes_on),
