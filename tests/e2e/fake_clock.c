@@ -1,0 +1,101 @@
+/* Preloaded into the gateway: a wall clock that the test sets.
+ *
+ * The file that $FAKE_CLOCK_FILE names holds two numbers: 1 or 0, whether the clock counts as
+ * synchronised, and the milliseconds by which it is off. It is read afresh at every call; a file
+ * that is being replaced leaves the last state. The monotonic clocks stay true. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/timex.h>
+#include <time.h>
+#include <unistd.h>
+
+static int synced = 1;
+static long long off_ms;
+
+static void state_read(void)
+{
+    const char *path = getenv("FAKE_CLOCK_FILE");
+    char text[64];
+    int flag;
+    long long ms;
+
+    int file = path != NULL ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    if (file < 0)
+        return;
+    ssize_t length = read(file, text, sizeof(text) - 1);
+    close(file);
+    if (length <= 0)
+        return;
+    text[length] = '\0';
+    if (sscanf(text, "%d %lld", &flag, &ms) != 2)
+        return;
+    __atomic_store_n(&synced, flag, __ATOMIC_RELAXED);
+    __atomic_store_n(&off_ms, ms, __ATOMIC_RELAXED);
+}
+
+static void wall_now(struct timespec *now)
+{
+    syscall(SYS_clock_gettime, CLOCK_REALTIME, now);
+    state_read();
+    long long ms = __atomic_load_n(&off_ms, __ATOMIC_RELAXED);
+    now->tv_sec += ms / 1000;
+    now->tv_nsec += ms % 1000 * 1000000;
+    if (now->tv_nsec < 0) {
+        now->tv_nsec += 1000000000;
+        now->tv_sec--;
+    } else if (now->tv_nsec >= 1000000000) {
+        now->tv_nsec -= 1000000000;
+        now->tv_sec++;
+    }
+}
+
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+    if (clock != CLOCK_REALTIME && clock != CLOCK_REALTIME_COARSE)
+        return (int)syscall(SYS_clock_gettime, clock, now);
+    wall_now(now);
+    return 0;
+}
+
+int gettimeofday(struct timeval *restrict now, void *restrict zone)
+{
+    struct timespec wall;
+
+    (void)zone;
+    wall_now(&wall);
+    now->tv_sec = wall.tv_sec;
+    now->tv_usec = wall.tv_nsec / 1000;
+    return 0;
+}
+
+time_t time(time_t *ret_now)
+{
+    struct timespec wall;
+
+    wall_now(&wall);
+    if (ret_now != NULL)
+        *ret_now = wall.tv_sec;
+    return wall.tv_sec;
+}
+
+/* Asking only: a gateway has no business setting the clock. */
+int adjtimex(struct timex *state)
+{
+    int result = (int)syscall(SYS_adjtimex, state);
+
+    state_read();
+    if (__atomic_load_n(&synced, __ATOMIC_RELAXED)) {
+        state->status &= ~STA_UNSYNC;
+        return result == TIME_ERROR ? TIME_OK : result;
+    }
+    state->status |= STA_UNSYNC;
+    return TIME_ERROR;
+}
+
+int ntp_adjtime(struct timex *state)
+{
+    return adjtimex(state);
+}
