@@ -59,7 +59,7 @@ class Crash(Case):
         gateway = self.gateway(config)
         self.wait_stored(gateway, 200)
         self.finish(gateway)
-        print(f"crash: {self.stored(gateway)} numbers, {self.receiver.ledger().repeats} repeats")
+        print(f"\ncrash: {self.stored(gateway)} numbers, {self.receiver.ledger().repeats} repeats")
 
     def test_killed_again_and_again(self):
         unit, config = self.counter()
@@ -106,7 +106,7 @@ class Crash(Case):
         self.assertEqual(ledger.differing, [])
         for gap in ledger.gaps():
             self.assertRegex(gap.content["why"], "unclean|power|kill|stop")
-        print(f"durability outage: {len(ledger.entries)} numbers, gaps "
+        print(f"\ndurability outage: {len(ledger.entries)} numbers, gaps "
               f"{[gap.content['missing'] for gap in ledger.gaps()]}")
 
     def test_durability_outage_keeps_what_the_broker_did_not_take(self):

@@ -37,7 +37,7 @@ class Outage(Case):
         backlog = [e for e in receiver.readings() if stopped_ms < e.content["ts"] < back_ms - 1000]
         self.assertGreater(len(backlog), 2500)
         self.assertLess(live.message.at, max(e.message.at for e in backlog))
-        print(f"outage: {during} readings stored in 30 s, live after "
+        print(f"\noutage: {during} readings stored in 30 s, live after "
               f"{live.message.wall_ms - back_ms:.0f} ms, {receiver.ledger().repeats} repeats")
 
     def test_a_broker_that_forgot_everything_is_a_broker_again(self):

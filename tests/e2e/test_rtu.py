@@ -1,7 +1,7 @@
 """Modbus RTU against pymodbus: pseudo-terminals, three units on a line, RTU over TCP."""
 import unittest
 
-from harness import Case, Mosquitto, free_port, machine, port_open, tag, wait_for
+from harness import Case, Mosquitto, free_port, machine, tag
 from image import Image
 from peers import ModbusServer, PtyPair, Unit, counting
 from receiver import Receiver
@@ -72,9 +72,11 @@ class Rtu(Case):
     def test_rtu_through_a_serial_server_over_tcp(self):
         pair, units, port = PtyPair(self), self.three_units(), free_port()
         ModbusServer(self, units, device=pair.machine)
-        self.run_process(["socat", f"tcp-listen:{port},bind=127.0.0.1,reuseaddr,fork",
-                          f"open:{pair.gateway},raw,echo=0"], "socat tcp")
-        wait_for(lambda: port_open(port), what="socat")
+        # Its word is waited for, not its port: a connection to try it would open the line too.
+        socat = self.run_process(
+            ["socat", "-d", "-d", f"tcp-listen:{port},bind=127.0.0.1,reuseaddr,fork",
+             f"open:{pair.gateway},raw,echo=0"], "socat tcp")
+        socat.wait_log("listening on")
         self.run_gateway([{"name": "line", "driver": "modbus-rtu-tcp",
                            "address": f"127.0.0.1:{port}", "timeout": "300ms"}], self.machines())
         self.check_three_units(units)

@@ -68,7 +68,23 @@ static inline void broker_init(struct broker *broker)
     assert_non_null(mkdtemp(broker->directory));
 }
 
-/* It listens when its log says so. */
+/* Later versions say that they run just before they listen. */
+static inline void broker_wait_until_listening(const struct broker *broker)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons(broker->port),
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int64_t until_ns = clock_mono_ns() + 10 * NS_PER_S;
+    int refused;
+
+    do {
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        refused = connect(fd, (struct sockaddr *)&address, sizeof(address));
+        close(fd);
+    } while (refused && clock_mono_ns() < until_ns);
+    assert_int_equal(refused, 0);
+}
+
 static inline void broker_wait_until_running(int log_fd)
 {
     char log[8192] = "";
@@ -106,6 +122,7 @@ static inline void broker_start(struct broker *broker, const char *settings)
     }
     close(ends[1]);
     broker_wait_until_running(ends[0]);
+    broker_wait_until_listening(broker);
     close(ends[0]);
 }
 

@@ -4,14 +4,14 @@
  * name, a wrong one, and a time that has passed; one of a client. */
 static void make_certificates(void)
 {
+    static const char later[] = "20991231235959Z", before[] = "20210101000000Z";
     static const struct {
-        const char *name, *authority, *subject;
-        int days;
+        const char *name, *subject, *until;
     } leaves[] = {
-        {"right", "ca", "localhost", 2},
-        {"wrong", "ca", "elsewhere.example", 2},
-        {"expired", "ca", "localhost", -1},
-        {"client", "ca", "gateway", 2},
+        {"right", "localhost", later},
+        {"wrong", "elsewhere.example", later},
+        {"expired", "localhost", before},
+        {"client", "gateway", later},
     };
 
     for (int i = 0; i < 2; i++)
@@ -19,15 +19,19 @@ static void make_certificates(void)
                    "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=%s "
                    "-keyout %s.key -out %s.pem",
                    i ? "other" : "ca", i ? "other" : "ca", i ? "other" : "ca");
+    broker_run(&broker, ": >index.txt && printf '[ca]\\ndefault_ca=here\\n[here]\\ndir=.\\n"
+                        "database=index.txt\\nnew_certs_dir=.\\ndefault_md=sha256\\n"
+                        "policy=any\\nrand_serial=yes\\nunique_subject=no\\n"
+                        "[any]\\ncommonName=supplied\\n' >ca.conf");
     for (size_t i = 0; i < sizeof(leaves) / sizeof(leaves[0]); i++) {
         const char *name = leaves[i].name;
         broker_run(&broker,
                    "openssl req -newkey rsa:2048 -nodes -subj /CN=%s -keyout %s.key -out %s.csr && "
                    "echo subjectAltName=DNS:%s >%s.ext && "
-                   "openssl x509 -req -in %s.csr -CA %s.pem -CAkey %s.key -CAcreateserial "
-                   "-days %d -extfile %s.ext -out %s.pem",
-                   leaves[i].subject, name, name, leaves[i].subject, name, name,
-                   leaves[i].authority, leaves[i].authority, leaves[i].days, name, name);
+                   "openssl ca -batch -notext -config ca.conf -cert ca.pem -keyfile ca.key "
+                   "-startdate 20200101000000Z -enddate %s -extfile %s.ext -in %s.csr -out %s.pem",
+                   leaves[i].subject, name, name, leaves[i].subject, name, leaves[i].until, name,
+                   name, name);
     }
 }
 
