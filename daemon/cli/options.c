@@ -106,7 +106,7 @@ int options_parse(const struct command *command, int argc, char **argv, void *bl
     describe_to_getopt(command->options, longs, letters);
 
     /* getopt begins its complaints with this. */
-    char program[64];
+    static char program[64];
     snprintf(program, sizeof(program), "bindery %s", command->name);
     argv[0] = program;
 

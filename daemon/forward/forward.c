@@ -106,7 +106,7 @@ static void take_out(struct forward *forward, const struct delivery *delivery)
 /* An uplink whose settings stayed as they were goes on undisturbed. */
 static void set_uplinks(struct forward *forward, const struct plant *plant)
 {
-    struct delivery **deliveries = mem_array(plant->uplink_count, sizeof(*deliveries));
+    struct delivery **deliveries = mem_array(plant->uplink_count, sizeof(struct delivery *));
     for (size_t i = 0; i < plant->uplink_count; i++) {
         const struct uplink_settings *settings = &plant->uplinks[i];
         struct delivery *old = find_delivery(forward, settings->name);
@@ -238,7 +238,8 @@ static void do_reload(void *argument)
 
 int forward_reload(struct forward *forward, const struct plant *plant, uint32_t *ret_sources)
 {
-    struct reload reload = {forward, plant, ret_sources, 0};
+    struct reload reload = {.forward = forward, .plant = plant};
+    reload.sources = ret_sources;
     mailbox_call(forward->mailbox, do_reload, &reload);
     return reload.error;
 }

@@ -14,7 +14,6 @@ enum {
     OUTAGE_CURSOR_MS = 10000, /* spares the flash: numbers owed no longer are found out anyway */
     TRIM_MS = 10000,
     RESERVE_BATCHES = 50, /* numbers for so many batches are reserved at once */
-    RESERVE_LEAST = 1000,
 };
 
 /* --- opening --- */
@@ -174,9 +173,7 @@ static int release_unstored(struct ledger *ledger, struct held_batch *held, int6
     const struct batch *batch = &held->batch;
     uint64_t end = batch->first_seq + batch->count;
     if (end > ledger->reserved) {
-        uint64_t more = (uint64_t)batch->count * RESERVE_BATCHES;
-        int error =
-            ledger_reserve(ledger, end + (more > RESERVE_LEAST ? more : RESERVE_LEAST), now_ns);
+        int error = ledger_reserve(ledger, end + (uint64_t)batch->count * RESERVE_BATCHES, now_ns);
         if (error < 0)
             return error;
     }

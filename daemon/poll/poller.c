@@ -154,7 +154,7 @@ static void do_add(void *argument)
     struct change *change = argument;
     struct poller *poller = change->poller;
     size_t count = poller->link_count + 1;
-    poller->links = mem_resize(poller->links, count * sizeof(*poller->links));
+    poller->links = mem_resize(poller->links, count * sizeof(struct tcp_link *));
     poller->wake_ns = mem_resize(poller->wake_ns, count * sizeof(*poller->wake_ns));
     change->link->index = (unsigned)poller->link_count;
     poller->links[poller->link_count] = change->link;
