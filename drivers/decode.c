@@ -19,26 +19,9 @@ static uint16_t swap_bytes(const struct tag *tag, uint16_t word)
     return (uint16_t)(word << 8 | word >> 8);
 }
 
-static size_t number_words(enum tag_type type)
-{
-    switch (type) {
-    case TYPE_U32:
-    case TYPE_S32:
-    case TYPE_F32:
-    case TYPE_BCD32:
-        return 2;
-    case TYPE_U64:
-    case TYPE_S64:
-    case TYPE_F64:
-        return MOST_NUMBER_WORDS;
-    default:
-        return 1;
-    }
-}
-
 static uint64_t words_to_raw(const struct tag *tag, const uint16_t *words)
 {
-    size_t count = number_words(tag->type);
+    size_t count = tag_width(tag);
     uint64_t raw = 0;
 
     for (size_t i = 0; i < count; i++) {
@@ -50,7 +33,7 @@ static uint64_t words_to_raw(const struct tag *tag, const uint16_t *words)
 
 static void raw_to_words(const struct tag *tag, uint64_t raw, uint16_t *words)
 {
-    size_t count = number_words(tag->type);
+    size_t count = tag_width(tag);
 
     for (size_t i = 0; i < count; i++) {
         size_t to = tag->order & ORDER_SWAP_WORDS ? i : count - 1 - i;
@@ -260,25 +243,25 @@ static uint64_t number_to_bcd(double number, int digits)
     return bcd;
 }
 
-static uint64_t number_to_raw(enum tag_type type, double number)
+static uint64_t number_to_raw(const struct tag *tag, double number)
 {
     uint64_t raw = 0;
 
-    if (type == TYPE_F32) {
+    if (tag->type == TYPE_F32) {
         float real = (float)number;
         uint32_t bits;
         memcpy(&bits, &real, sizeof bits);
         return bits;
     }
-    if (type == TYPE_F64) {
+    if (tag->type == TYPE_F64) {
         memcpy(&raw, &number, sizeof raw);
         return raw;
     }
-    if (type == TYPE_BCD16 || type == TYPE_BCD32)
-        return number_to_bcd(number, type == TYPE_BCD16 ? 4 : 8);
-    if (number_words(type) == MOST_NUMBER_WORDS)
+    if (tag->type == TYPE_BCD16 || tag->type == TYPE_BCD32)
+        return number_to_bcd(number, tag->type == TYPE_BCD16 ? 4 : 8);
+    if (tag_width(tag) == MOST_NUMBER_WORDS)
         return wrap_number(number, 0);
-    return wrap_number(number, UINT64_C(1) << 16 * number_words(type));
+    return wrap_number(number, UINT64_C(1) << 16 * tag_width(tag));
 }
 
 static void encode_string(const struct tag *tag, double number, uint16_t *words)
@@ -304,6 +287,6 @@ void encode_tag(const struct tag *tag, double raw, uint16_t *words)
     } else if (tag->type == TYPE_STRING) {
         encode_string(tag, raw, words);
     } else {
-        raw_to_words(tag, number_to_raw(tag->type, raw), words);
+        raw_to_words(tag, number_to_raw(tag, raw), words);
     }
 }

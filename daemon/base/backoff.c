@@ -57,7 +57,7 @@ int64_t backoff_next(struct backoff *backoff)
 
 int64_t backoff_absence(struct backoff *backoff, int64_t away_ns)
 {
-    int64_t wait_ns = away_ns / 30;
+    int64_t wait_ns = away_ns / 60;
 
     if (wait_ns < backoff->first_ns)
         wait_ns = backoff->first_ns;

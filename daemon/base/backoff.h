@@ -18,7 +18,7 @@ void backoff_reset(struct backoff *backoff);
 /* Counts a failure and returns how long to wait. */
 int64_t backoff_next(struct backoff *backoff);
 
-/* For what is merely absent and costs little to try: a thirtieth of the time it has been away,
+/* For what is merely absent and costs little to try: a sixtieth of the time it has been away,
  * within the same bounds and with the same jitter, so that a short absence is noticed to be over
  * at once. Counts no failure. */
 int64_t backoff_absence(struct backoff *backoff, int64_t away_ns);

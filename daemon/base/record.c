@@ -351,9 +351,7 @@ static int take_head(struct record_reader *reader, struct cursor *ret_rest, uint
             return 0;
         /* There is no kind 0, so that a run of zeros is not a run of unknown records. */
         if (!take_varint(&cursor, UINT64_MAX, &kind) || kind == 0 ||
-            !take_varint(&cursor, bytes_left(&cursor), &length))
-            return -EBADMSG;
-        if (!take_bytes(&cursor, length))
+            !take_varint(&cursor, bytes_left(&cursor), &length) || !take_bytes(&cursor, length))
             return -EBADMSG;
         reader->passed++;
     } while (kind != RECORD_READING && kind != RECORD_GAP);

@@ -19,6 +19,7 @@
 #include "secret.h"
 
 static const int64_t first_wait_ns = 1 * NS_PER_S;
+static const int64_t absent_wait_ns = NS_PER_S / 2;
 static const int64_t most_wait_ns = 60 * NS_PER_S;
 static const int64_t patience_ns = MQTT_CONNECT_TIMEOUT_S * NS_PER_S;
 static const int64_t look_again_ns = 20 * NS_PER_MS;
@@ -41,8 +42,9 @@ struct dial {
     struct resolver *resolver;
     enum state state;
     int64_t next_ns;
-    int64_t away_since_ns; /* when the connection went, or it all began */
-    struct backoff backoff;
+    int64_t away_since_ns;  /* when the connection went, or it all began */
+    struct backoff backoff; /* of a broker that refuses */
+    struct backoff absence; /* of one that is not there */
     struct resolver_answer found;
     unsigned attempt;
     int reach_fd;
@@ -63,6 +65,7 @@ int dial_new(const struct mqtt_client_setup *setup, int wake_fd, struct dial **r
     dial->reach_fd = -1;
     dial->next_ns = dial->away_since_ns = clock_mono_ns();
     backoff_init(&dial->backoff, first_wait_ns, most_wait_ns, (uint32_t)dial->next_ns);
+    backoff_init(&dial->absence, absent_wait_ns, most_wait_ns, (uint32_t)dial->next_ns);
     *ret_dial = dial;
     return 0;
 }
@@ -101,8 +104,8 @@ static void wait_for_next(struct dial *dial, int64_t wait_ns, int64_t now_ns)
     if (strcmp(dial->logged, dial->trouble) == 0)
         return;
     memcpy(dial->logged, dial->trouble, sizeof(dial->logged));
-    log_warn("uplink %s: %s, next try in %lld s", dial->setup->settings->name, dial->trouble,
-             (long long)((wait_ns + NS_PER_S / 2) / NS_PER_S));
+    log_warn("uplink %s: %s, next try in %.1f s", dial->setup->settings->name, dial->trouble,
+             (double)wait_ns / NS_PER_S);
 }
 
 static void fail(struct dial *dial, const char *words, int64_t now_ns)
@@ -119,7 +122,7 @@ static void fail_with_errno(struct dial *dial, int error, int64_t now_ns)
     snprintf(words, sizeof(words), "%s", strerrordesc_np(error));
     words[0] = (char)tolower((unsigned char)words[0]);
     dial_set_trouble(dial, words);
-    wait_for_next(dial, backoff_absence(&dial->backoff, now_ns - dial->away_since_ns), now_ns);
+    wait_for_next(dial, backoff_absence(&dial->absence, now_ns - dial->away_since_ns), now_ns);
 }
 
 static const struct sockaddr *address_to_try(const struct dial *dial, socklen_t *ret_length)

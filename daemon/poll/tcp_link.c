@@ -1,22 +1,15 @@
-#include "tcp_link.h"
-
 #include <errno.h>
 #include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 
 #include "clock.h"
 #include "decode.h"
 #include "log.h"
 #include "memory.h"
+#include "tcp_link_internal.h"
 
-enum {
-    UNANSWERED_MOST = 3, /* then the connection itself is doubted */
-    CONNECT_TIMEOUT_MS = 3000,
-};
-
-#define NEVER INT64_MAX
+enum { UNANSWERED_MOST = 3 }; /* then the connection itself is doubted */
 
 struct tcp_link *tcp_link_new(struct tcp_loop *loop, const struct plant *plant,
                               const struct link *config, struct live_link *live)
@@ -31,43 +24,20 @@ struct tcp_link *tcp_link_new(struct tcp_loop *loop, const struct plant *plant,
     return link;
 }
 
-static void set_state(struct tcp_link *link, enum tcp_link_state state, int64_t deadline_ns)
-{
-    bool asked = link->state == TCP_ASKING || link->state == TCP_CONNECTING;
-    bool asks = state == TCP_ASKING || state == TCP_CONNECTING;
-    if (asks && !asked)
-        link->loop->asking++;
-    else if (asked && !asks)
-        link->loop->asking--;
-    link->state = state;
-    link->deadline_ns = deadline_ns;
-}
-
-/* The descriptor leaves the epoll set by being closed. */
-static void close_connection(struct tcp_link *link)
-{
-    atomic_fetch_add(&link->live->discarded, link->tcp.discarded);
-    modbus_tcp_close(&link->tcp);
-    link->tcp.discarded = 0;
-    atomic_store(&link->live->up, false);
-}
-
 void tcp_link_free(struct tcp_link *link)
 {
     if (link == NULL)
         return;
     if (link->state == TCP_RESOLVING)
         resolver_forget(link->loop->resolver, link);
-    close_connection(link);
-    set_state(link, TCP_WAITING, NEVER);
+    tcp_close(link);
+    tcp_set_state(link, TCP_WAITING, TCP_NEVER);
     plant_release(link->plant);
     free(link->addresses);
     free(link);
 }
 
 /* --- the poll in progress --- */
-
-static void ask(struct tcp_link *link, int64_t now_ns);
 
 static void finish_poll(struct tcp_link *link, enum quality reason)
 {
@@ -113,100 +83,13 @@ static bool find_span(struct tcp_link *link)
     return false;
 }
 
-static void fail_rest(struct tcp_link *link, enum quality quality)
+void tcp_fail_rest(struct tcp_link *link, enum quality quality)
 {
     for (; find_span(link); link->span++)
         add_failures(link, &link->current->plan->spans[link->span], quality, 0);
     if (link->answered)
         schedule_answered(&link->current->schedule);
     finish_poll(link, link->answered ? QUALITY_GOOD : quality);
-}
-
-/* --- the connection --- */
-
-static int64_t give_up_until(struct tcp_link *link, int64_t now_ns, const char *why)
-{
-    if (link->failed_since_ns == 0)
-        link->failed_since_ns = now_ns;
-    int64_t wait_ns = backoff_absence(&link->backoff, now_ns - link->failed_since_ns);
-    if (link->told_up || !link->told_down)
-        log_warn("link %s: %s, next try in %lld ms", link->config->name, why,
-                 (long long)(wait_ns / NS_PER_MS));
-    link->failed = link->told_down = true;
-    link->told_up = false;
-    atomic_store(&link->live->trouble, why);
-    return now_ns + wait_ns;
-}
-
-/* The connection is gone, or could not be made, while it was needed. `why` is a constant. */
-static void fail(struct tcp_link *link, int64_t now_ns, const char *why)
-{
-    close_connection(link);
-    set_state(link, TCP_WAITING, give_up_until(link, now_ns, why));
-    if (link->current != NULL)
-        fail_rest(link, QUALITY_LINK);
-}
-
-static void connect_next(struct tcp_link *link, int64_t now_ns, int error)
-{
-    close_connection(link);
-    while (link->address_next < link->address_count) {
-        const struct sockaddr_storage *address = &link->addresses[link->address_next++];
-        error = modbus_tcp_connect(&link->tcp, (const struct sockaddr *)address,
-                                   resolver_address_length(address));
-        if (error < 0)
-            continue;
-        struct epoll_event event = {.events = EPOLLOUT, .data.ptr = link};
-        epoll_ctl(link->loop->epoll_fd, EPOLL_CTL_ADD, link->tcp.fd, &event);
-        set_state(link, TCP_CONNECTING, now_ns + CONNECT_TIMEOUT_MS * NS_PER_MS);
-        return;
-    }
-    fail(link, now_ns, strerrordesc_np(-error));
-}
-
-static void use_addresses(struct tcp_link *link, const struct sockaddr_storage *addresses,
-                          int count, int64_t now_ns)
-{
-    size_t size = (size_t)count * sizeof(*addresses);
-    link->addresses = mem_resize(link->addresses, size);
-    memcpy(link->addresses, addresses, size);
-    link->address_count = count;
-    link->address_next = 0;
-    connect_next(link, now_ns, -EADDRNOTAVAIL);
-}
-
-static void start_connecting(struct tcp_link *link, int64_t now_ns)
-{
-    struct sockaddr_storage address;
-    if (resolver_literal(link->config->host, link->config->port, &address) == 0) {
-        use_addresses(link, &address, 1, now_ns);
-        return;
-    }
-    set_state(link, TCP_RESOLVING, NEVER);
-    int error = resolver_ask(link->loop->resolver, link->config->host, link->config->port, link);
-    if (error < 0)
-        fail(link, now_ns, "too many names to look up at once");
-}
-
-static void connected(struct tcp_link *link, int64_t now_ns)
-{
-    int error = modbus_tcp_connected(&link->tcp);
-    if (error < 0) {
-        connect_next(link, now_ns, error);
-        return;
-    }
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = link};
-    epoll_ctl(link->loop->epoll_fd, EPOLL_CTL_MOD, link->tcp.fd, &event);
-    if (link->ever_up)
-        atomic_fetch_add(&link->live->reconnects, 1);
-    link->ever_up = true;
-    link->failed = false;
-    link->answers = link->unanswered = 0;
-    atomic_store(&link->live->up, true);
-    atomic_store(&link->live->trouble, NULL);
-    set_state(link, TCP_READY, NEVER);
-    if (link->current != NULL)
-        ask(link, now_ns);
 }
 
 /* --- asking --- */
@@ -216,14 +99,14 @@ static void connected(struct tcp_link *link, int64_t now_ns)
 static void lose(struct tcp_link *link, int64_t now_ns, int error)
 {
     if (link->answers == 0 || (error != -ECONNRESET && error != -EPIPE)) {
-        fail(link, now_ns, strerrordesc_np(-error));
+        tcp_fail(link, now_ns, strerrordesc_np(-error));
         return;
     }
-    close_connection(link);
-    start_connecting(link, now_ns);
+    tcp_close(link);
+    tcp_start_connecting(link, now_ns);
 }
 
-static void ask(struct tcp_link *link, int64_t now_ns)
+void tcp_ask(struct tcp_link *link, int64_t now_ns)
 {
     const struct span *span = &link->current->plan->spans[link->span];
     int error = modbus_tcp_ask(&link->tcp, link->current->config->unit, span);
@@ -233,20 +116,20 @@ static void ask(struct tcp_link *link, int64_t now_ns)
     }
     atomic_fetch_add_explicit(&link->live->requests, 1, memory_order_relaxed);
     link->discarded_before = link->tcp.discarded;
-    set_state(link, TCP_ASKING, now_ns + link->config->timeout_ms * NS_PER_MS);
+    tcp_set_state(link, TCP_ASKING, now_ns + link->config->timeout_ms * NS_PER_MS);
 }
 
 static void ask_next(struct tcp_link *link, int64_t now_ns)
 {
-    set_state(link, TCP_READY, NEVER);
+    tcp_set_state(link, TCP_READY, TCP_NEVER);
     link->span++;
     if (!find_span(link)) {
         schedule_answered(&link->current->schedule);
         finish_poll(link, QUALITY_GOOD);
     } else if (link->config->pause_ms > 0) {
-        set_state(link, TCP_PAUSING, now_ns + link->config->pause_ms * NS_PER_MS);
+        tcp_set_state(link, TCP_PAUSING, now_ns + link->config->pause_ms * NS_PER_MS);
     } else {
-        ask(link, now_ns);
+        tcp_ask(link, now_ns);
     }
 }
 
@@ -276,7 +159,7 @@ static void answer_arrived(struct tcp_link *link, int64_t now_ns)
     }
     if (result == MODBUS_ILLEGAL_ADDRESS &&
         modbus_plan_split(link->current->plan, link->current->config, link->span)) {
-        ask(link, now_ns);
+        tcp_ask(link, now_ns);
         return;
     }
     if (result == 0)
@@ -295,15 +178,15 @@ static void time_out(struct tcp_link *link, int64_t now_ns)
 {
     struct schedule *schedule = &link->current->schedule;
     atomic_fetch_add(&link->live->timeouts, 1);
-    set_state(link, TCP_READY, NEVER);
+    tcp_set_state(link, TCP_READY, TCP_NEVER);
     if (!link->answered)
         schedule_unanswered(schedule, now_ns, link->machine_count > 1);
-    fail_rest(link, QUALITY_TIMEOUT);
+    tcp_fail_rest(link, QUALITY_TIMEOUT);
     if (link->tcp.discarded > link->discarded_before)
         link->unanswered = 0; /* late answers, but from something alive */
     if (++link->unanswered >= UNANSWERED_MOST && link->unanswered > link->machine_count) {
-        close_connection(link);
-        start_connecting(link, now_ns);
+        tcp_close(link);
+        tcp_start_connecting(link, now_ns);
     }
 }
 
@@ -316,13 +199,13 @@ static void begin_poll(struct tcp_link *link, int64_t now_ns)
     link->answered = false;
     live_lateness(link->loop->output->live, now_ns - link->due.since_ns);
     find_span(link);
-    ask(link, now_ns);
+    tcp_ask(link, now_ns);
 }
 
 static int64_t next_due(const struct tcp_link *link)
 {
     if (link->machine_count == 0)
-        return NEVER;
+        return TCP_NEVER;
     return schedule_next(&machine_run_next(link->machines, link->machine_count)->schedule);
 }
 
@@ -332,6 +215,7 @@ static void tell_failed(struct tcp_link *link, int64_t now_ns)
     while (next_due(link) <= now_ns) {
         link->current = machine_run_next(link->machines, link->machine_count);
         link->due = schedule_take(&link->current->schedule, now_ns);
+        link->answered = false;
         machine_run_fail(link->current, &link->due, QUALITY_LINK);
         finish_poll(link, QUALITY_LINK);
     }
@@ -340,8 +224,8 @@ static void tell_failed(struct tcp_link *link, int64_t now_ns)
 static int64_t wake_time(const struct tcp_link *link)
 {
     if (link->machine_count == 0)
-        return NEVER;
-    int64_t wake_ns = link->state == TCP_READY ? NEVER : link->deadline_ns;
+        return TCP_NEVER;
+    int64_t wake_ns = link->state == TCP_READY ? TCP_NEVER : link->deadline_ns;
     if (link->state == TCP_READY || link->failed) {
         int64_t due_ns = next_due(link);
         if (due_ns < wake_ns)
@@ -354,13 +238,13 @@ int64_t tcp_link_step(struct tcp_link *link, int64_t now_ns)
 {
     bool over = now_ns >= link->deadline_ns;
     if (link->state == TCP_WAITING && over)
-        start_connecting(link, now_ns);
+        tcp_start_connecting(link, now_ns);
     else if (link->state == TCP_CONNECTING && over)
-        connect_next(link, now_ns, -ETIMEDOUT);
+        tcp_connect_next(link, now_ns, -ETIMEDOUT);
     else if (link->state == TCP_ASKING && over)
         time_out(link, now_ns);
     else if (link->state == TCP_PAUSING && over)
-        ask(link, now_ns);
+        tcp_ask(link, now_ns);
     if (link->state == TCP_READY && next_due(link) <= now_ns)
         begin_poll(link, now_ns);
     if (link->failed)
@@ -374,14 +258,14 @@ static void unasked(struct tcp_link *link)
 {
     if (modbus_tcp_discard(&link->tcp) == -EAGAIN)
         return;
-    close_connection(link);
-    set_state(link, TCP_WAITING, next_due(link));
+    tcp_close(link);
+    tcp_set_state(link, TCP_WAITING, next_due(link));
 }
 
 int64_t tcp_link_ready(struct tcp_link *link, int64_t now_ns)
 {
     if (link->state == TCP_CONNECTING)
-        connected(link, now_ns);
+        tcp_connected(link, now_ns);
     else if (link->state == TCP_ASKING)
         answer_arrived(link, now_ns);
     else if (link->state == TCP_READY)
@@ -393,9 +277,9 @@ int64_t tcp_link_resolved(struct tcp_link *link, const struct resolver_answer *a
                           int64_t now_ns)
 {
     if (answer->error != 0)
-        fail(link, now_ns, gai_strerror(answer->error));
+        tcp_fail(link, now_ns, gai_strerror(answer->error));
     else
-        use_addresses(link, answer->addresses, answer->count, now_ns);
+        tcp_use_addresses(link, answer->addresses, answer->count, now_ns);
     return wake_time(link);
 }
 
@@ -418,5 +302,5 @@ void tcp_link_set_machines(struct tcp_link *link, struct machine_run **machines,
         return;
     link->current = NULL;
     if (link->state == TCP_ASKING || link->state == TCP_PAUSING)
-        set_state(link, TCP_READY, NEVER);
+        tcp_set_state(link, TCP_READY, TCP_NEVER);
 }

@@ -4,7 +4,7 @@ import threading
 import time
 
 from compat import mqtt_client
-from harness import wait_for
+from harness import Case, Mosquitto, wait_for
 
 
 class Message:
@@ -198,3 +198,15 @@ def entries_of(message):
     else:
         for reading in body["readings"]:
             yield body["store"], Entry(reading["seq"], body["machine"], reading, message)
+
+
+class BrokerCase(Case):
+    """A test with a broker and a receiver at it."""
+
+    def setUp(self):
+        super().setUp()
+        self.broker = Mosquitto(self)
+        self.receiver = Receiver(self, self.broker.port)
+
+    def run_gateway(self, links, machines):
+        return self.gateway(self.config(self.broker.port, links, machines))

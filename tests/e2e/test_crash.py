@@ -3,17 +3,12 @@ import time
 import unittest
 
 from fleet import Fleet
-from harness import Case, Mosquitto, machine, tag, tcp_link, wait_for
+from harness import machine, tag, tcp_link, wait_for
 from peers import ModbusServer, Unit, counting
-from receiver import Receiver
+from receiver import BrokerCase
 
 
-class Crash(Case):
-    def setUp(self):
-        super().setUp()
-        self.broker = Mosquitto(self)
-        self.receiver = Receiver(self, self.broker.port)
-
+class Crash(BrokerCase):
     def stop_broker(self):
         self.receiver.subscribed.clear()
         self.broker.stop()

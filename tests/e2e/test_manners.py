@@ -5,9 +5,9 @@ import threading
 import time
 import unittest
 
-from harness import Case, Mosquitto, machine, tag, tcp_link, wait_for
+from harness import Mosquitto, machine, tag, tcp_link, wait_for
 from peers import ScriptedModbus, modbus_answer, receive
-from receiver import Receiver
+from receiver import BrokerCase, Receiver
 
 
 class ClosingModbus(ScriptedModbus):
@@ -28,15 +28,7 @@ class ShutModbus(ScriptedModbus):
         client.shutdown(socket.SHUT_RDWR)
 
 
-class Manners(Case):
-    def setUp(self):
-        super().setUp()
-        self.broker = Mosquitto(self)
-        self.receiver = Receiver(self, self.broker.port)
-
-    def run_gateway(self, links, machines):
-        return self.gateway(self.config(self.broker.port, links, machines))
-
+class Manners(BrokerCase):
     def test_frames_nobody_asked_for_are_thrown_away(self):
         """Also those that bear the next transaction id, the one a guess would hit."""
         def answer(request):

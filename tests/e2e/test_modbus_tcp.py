@@ -1,12 +1,13 @@
 """Modbus TCP against pymodbus, libmodbus and scripted servers."""
 import os
 import socket
+import time
 import unittest
 
-from harness import Case, Mosquitto, free_port, machine, tag, tcp_link
+from harness import free_port, machine, tag, tcp_link
 from image import Image
 from peers import ModbusServer, ScriptedModbus, Unit, counting, modbus_answer
-from receiver import Receiver
+from receiver import BrokerCase
 
 
 def has_ipv6():
@@ -18,15 +19,7 @@ def has_ipv6():
         return False
 
 
-class ModbusTcp(Case):
-    def setUp(self):
-        super().setUp()
-        self.broker = Mosquitto(self)
-        self.receiver = Receiver(self, self.broker.port)
-
-    def run_gateway(self, links, machines):
-        return self.gateway(self.config(self.broker.port, links, machines))
-
+class ModbusTcp(BrokerCase):
     def test_every_type_in_every_order_in_all_areas_from_pymodbus(self):
         image = Image()
         server = ModbusServer(self, {1: Unit(**image.areas)})
@@ -153,9 +146,11 @@ class ModbusTcp(Case):
         gateway = self.run_gateway([tcp_link("l", server.port)],
                                    [machine("m", "l", [tag("count", "holding:0")], every="200ms")])
         self.receiver.wait_reading()
+        stopping_ms = time.time() * 1000
         server.stop()
         down = self.receiver.wait_reading("a bad quality", where=lambda e: e.bad)
         self.assertIn(down.bad["count"], ("link", "timeout"))
+        self.assertGreaterEqual(down.content["ts"], int(stopping_ms))
         since = len(gateway.lines)
         server.start()
         self.receiver.wait_reading("a value again", 30, since=down.seq,

@@ -1,21 +1,13 @@
 """Modbus RTU against pymodbus: pseudo-terminals, three units on a line, RTU over TCP."""
 import unittest
 
-from harness import Case, Mosquitto, free_port, machine, tag
+from harness import free_port, machine, tag
 from image import Image
 from peers import ModbusServer, PtyPair, Unit, counting
-from receiver import Receiver
+from receiver import BrokerCase
 
 
-class Rtu(Case):
-    def setUp(self):
-        super().setUp()
-        self.broker = Mosquitto(self)
-        self.receiver = Receiver(self, self.broker.port)
-
-    def run_gateway(self, links, machines):
-        return self.gateway(self.config(self.broker.port, links, machines))
-
+class Rtu(BrokerCase):
     def serial_link(self, pair, baud, form, **options):
         return {"name": "line", "driver": "modbus-rtu", "device": pair.gateway, "baud": baud,
                 "format": form, **options}

@@ -79,7 +79,7 @@ static void test_backoff_of_an_absence_follows_its_length(void **state)
     struct backoff backoff;
     backoff_init(&backoff, 1000, 60000, 3);
     for (int i = 0; i < 1000; i++) {
-        int64_t soon = backoff_absence(&backoff, 10), later = backoff_absence(&backoff, 300000),
+        int64_t soon = backoff_absence(&backoff, 10), later = backoff_absence(&backoff, 600000),
                 last = backoff_absence(&backoff, INT64_C(1000000000));
         assert_true(soon >= 750 && soon <= 1250);
         assert_true(later >= 7500 && later <= 12500);

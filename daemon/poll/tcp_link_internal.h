@@ -1,0 +1,30 @@
+/* A link's two halves: tcp_link.c asks machines, tcp_connect.c keeps the connection. */
+#ifndef BINDERY_TCP_LINK_INTERNAL_H
+#define BINDERY_TCP_LINK_INTERNAL_H
+
+#include "tcp_link.h"
+
+#define TCP_NEVER INT64_MAX
+
+void tcp_set_state(struct tcp_link *link, enum tcp_link_state state, int64_t deadline_ns);
+
+void tcp_start_connecting(struct tcp_link *link, int64_t now_ns);
+void tcp_use_addresses(struct tcp_link *link, const struct sockaddr_storage *addresses, int count,
+                       int64_t now_ns);
+
+/* Tries the host's next address; `error` is why the one before did not do. */
+void tcp_connect_next(struct tcp_link *link, int64_t now_ns, int error);
+
+/* Connecting has come to an end. */
+void tcp_connected(struct tcp_link *link, int64_t now_ns);
+
+void tcp_close(struct tcp_link *link);
+
+/* The connection is gone, or could not be made, while it was needed. `why` is a constant. */
+void tcp_fail(struct tcp_link *link, int64_t now_ns, const char *why);
+
+/* The poll in progress: sends the request of its span; ends it, with what is missing marked. */
+void tcp_ask(struct tcp_link *link, int64_t now_ns);
+void tcp_fail_rest(struct tcp_link *link, enum quality quality);
+
+#endif
