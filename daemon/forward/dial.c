@@ -47,6 +47,7 @@ struct dial {
     struct backoff absence; /* of one that is not there */
     struct resolver_answer found;
     unsigned attempt;
+    int untried; /* addresses, this time round */
     int reach_fd;
     char trouble[RING_WORDS_BYTES], logged[RING_WORDS_BYTES];
 };
@@ -114,17 +115,6 @@ static void fail(struct dial *dial, const char *words, int64_t now_ns)
     wait_for_next(dial, backoff_next(&dial->backoff), now_ns);
 }
 
-/* Nobody there: unlike a broker that refuses, it may be asked often. */
-static void fail_with_errno(struct dial *dial, int error, int64_t now_ns)
-{
-    char words[RING_WORDS_BYTES];
-
-    snprintf(words, sizeof(words), "%s", strerrordesc_np(error));
-    words[0] = (char)tolower((unsigned char)words[0]);
-    dial_set_trouble(dial, words);
-    wait_for_next(dial, backoff_absence(&dial->absence, now_ns - dial->away_since_ns), now_ns);
-}
-
 static const struct sockaddr *address_to_try(const struct dial *dial, socklen_t *ret_length)
 {
     const struct sockaddr_storage *address =
@@ -179,6 +169,24 @@ static void start_connecting(struct dial *dial, int64_t now_ns)
     explicit_bzero(password, sizeof(password));
 }
 
+/* Nobody there: the next of the host's addresses may do, and unlike a broker that refuses, it may
+ * be asked often. */
+static void fail_with_errno(struct dial *dial, int error, int64_t now_ns)
+{
+    char words[RING_WORDS_BYTES];
+
+    if (dial->untried > 0) {
+        dial->untried--;
+        dial->attempt++;
+        start_connecting(dial, now_ns);
+        return;
+    }
+    snprintf(words, sizeof(words), "%s", strerrordesc_np(error));
+    words[0] = (char)tolower((unsigned char)words[0]);
+    dial_set_trouble(dial, words);
+    wait_for_next(dial, backoff_absence(&dial->absence, now_ns - dial->away_since_ns), now_ns);
+}
+
 static void start_resolving(struct dial *dial, int64_t now_ns)
 {
     const struct uplink_settings *settings = dial->setup->settings;
@@ -203,6 +211,7 @@ static void take_addresses(struct dial *dial, int64_t now_ns)
         return;
     }
     if (dial->found.error == 0) {
+        dial->untried = dial->setup->settings->scheme == SCHEME_MQTT ? dial->found.count - 1 : 0;
         start_connecting(dial, now_ns);
         return;
     }
