@@ -169,8 +169,14 @@ static void start_connecting(struct dial *dial, int64_t now_ns)
     explicit_bzero(password, sizeof(password));
 }
 
-/* Nobody there: the next of the host's addresses may do, and unlike a broker that refuses, it may
- * be asked often. */
+/* Not there, or not yet: unlike a broker that refuses, it may be asked often. */
+static void fail_absent(struct dial *dial, const char *words, int64_t now_ns)
+{
+    dial_set_trouble(dial, words);
+    wait_for_next(dial, backoff_absence(&dial->absence, now_ns - dial->away_since_ns), now_ns);
+}
+
+/* Nobody listens: the next of the host's addresses may do. */
 static void fail_with_errno(struct dial *dial, int error, int64_t now_ns)
 {
     char words[RING_WORDS_BYTES];
@@ -183,8 +189,7 @@ static void fail_with_errno(struct dial *dial, int error, int64_t now_ns)
     }
     snprintf(words, sizeof(words), "%s", strerrordesc_np(error));
     words[0] = (char)tolower((unsigned char)words[0]);
-    dial_set_trouble(dial, words);
-    wait_for_next(dial, backoff_absence(&dial->absence, now_ns - dial->away_since_ns), now_ns);
+    fail_absent(dial, words, now_ns);
 }
 
 static void start_resolving(struct dial *dial, int64_t now_ns)
@@ -247,9 +252,10 @@ static void ask_why(struct dial *dial, int64_t now_ns)
     else if (error != 0)
         fail_with_errno(dial, -error, now_ns);
     else if (dial->setup->settings->scheme == SCHEME_MQTTS)
-        fail(dial, "the broker broke off the TLS handshake", now_ns);
+        fail_absent(dial, "the broker broke off the TLS handshake", now_ns);
     else
-        fail(dial, "the broker closed the connection", now_ns);
+        /* as one does that has come up since we were refused */
+        fail_absent(dial, "the broker closed the connection", now_ns);
 }
 
 void dial_refused(struct dial *dial, const struct ring_event *event, int64_t now_ns)
