@@ -81,12 +81,6 @@ void ranges_remove(struct ranges *ranges, uint64_t first, uint64_t last)
         ranges_splice(ranges, from, to, left, left_count);
 }
 
-void ranges_copy(struct ranges *to, const struct ranges *from)
-{
-    if (to != from)
-        ranges_splice(to, 0, to->count, from->items, from->count);
-}
-
 bool ranges_contains(const struct ranges *ranges, uint64_t seq)
 {
     size_t index = range_index(ranges, seq);

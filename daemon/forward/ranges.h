@@ -23,7 +23,6 @@ struct ranges {
 void ranges_free(struct ranges *ranges);
 void ranges_add(struct ranges *ranges, uint64_t first, uint64_t last);
 void ranges_remove(struct ranges *ranges, uint64_t first, uint64_t last);
-void ranges_copy(struct ranges *to, const struct ranges *from);
 bool ranges_contains(const struct ranges *ranges, uint64_t seq);
 
 /* The first number of the set at or after seq; false if there is none. */

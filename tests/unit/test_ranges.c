@@ -132,21 +132,6 @@ static void test_ranges_count_below_cuts_an_open_range(void **state)
     ranges_free(&ranges);
 }
 
-static void test_ranges_copy_replaces_what_was_there(void **state)
-{
-    (void)state;
-    struct ranges from = {0};
-    struct ranges to = {0};
-    assert_int_equal(ranges_parse("1-2,8-9", &from), 0);
-    assert_int_equal(ranges_parse("4,6,11-", &to), 0);
-    ranges_copy(&to, &from);
-    assert_ranges(&to, "1-2,8-9");
-    ranges_free(&from);
-    ranges_copy(&to, &from);
-    assert_ranges(&to, "");
-    ranges_free(&to);
-}
-
 static void test_ranges_text_reads_back(void **state)
 {
     (void)state;
@@ -183,7 +168,6 @@ int main(void)
         cmocka_unit_test(test_ranges_agree_with_a_bitmap),
         cmocka_unit_test(test_ranges_next_finds_the_number_itself_or_the_one_after),
         cmocka_unit_test(test_ranges_count_below_cuts_an_open_range),
-        cmocka_unit_test(test_ranges_copy_replaces_what_was_there),
         cmocka_unit_test(test_ranges_text_reads_back),
         cmocka_unit_test(test_ranges_parse_refuses_what_it_would_not_write),
     };
