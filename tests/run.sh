@@ -24,7 +24,7 @@ configure_and_build() { # preset, further arguments for cmake
     tail -n 1 "$log"
 }
 
-configure_and_build release -DBUILD_TESTING=OFF
+configure_and_build release -DBUILD_TESTING=OFF -DBINDERY_BENCH=ON
 configure_and_build tsan
 # The tree all tests are registered in: it is told where the others are.
 configure_and_build debug -DBINDERY_RELEASE_TREE="$PWD/build/release" \

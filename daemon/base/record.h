@@ -2,9 +2,12 @@
  *
  * A body is a row of records. Numbers are LEB128 varints, signed ones in zigzag. A record is
  *   kind (1 reading, 2 gap), length of the rest, then
- *   reading: source, flags (1 unsynced), wall_ms, boot_ms if unsynced, count, samples
- *   sample:  tag, kind | decimals << 4, then by kind; kind 15 is a failure: quality, exception
+ *   reading: source, flags (1 unsynced), wall_ms, boot_ms if unsynced, count of samples, runs
+ *   run:     tags skipped (signed), samples less one, form, then a value for each sample
+ *   form:    kind | decimals << 4; or 15 for a failure: quality, exception, and no values
  *   gap:     why, first_seq, last_seq, missing, from_ms, to_ms
+ * A run is as many samples as follow each other by tag and have one form: most machines say the
+ * same at each poll, in one or two runs.
  * An unknown kind is skipped by its length, so that an older gateway survives a newer store.
  * Pure; the bytes may come from a damaged disk, so that every step is bounded. */
 #ifndef BINDERY_RECORD_H

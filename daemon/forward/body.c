@@ -6,7 +6,7 @@
 
 #include "memory.h"
 
-enum { FORMAT_ZSTD_RECORDS = 1 };
+enum { FORMAT_ZSTD_RECORDS = 2 };
 
 /* Higher levels save little on readings, which differ in every batch, and cost CPU and memory. */
 enum { LEVEL = 1 };

@@ -76,6 +76,7 @@ static int64_t step(struct forward *forward)
 static void *run(void *argument)
 {
     struct forward *forward = argument;
+    pthread_setname_np(pthread_self(), "forward");
     while (!forward->stopping) {
         int64_t next_ns = step(forward);
         atomic_store(&forward->back_by_ns, clock_mono_ns() + 30 * NS_PER_S);

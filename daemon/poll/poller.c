@@ -79,6 +79,7 @@ static void step_links(struct poller *poller, int64_t now_ns)
 static void *run(void *argument)
 {
     struct poller *poller = argument;
+    pthread_setname_np(pthread_self(), "poll");
     int64_t now_ns = clock_mono_ns();
     while (!poller->stopping) {
         int64_t next_ns = next_tick(poller, now_ns);

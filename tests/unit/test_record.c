@@ -122,11 +122,12 @@ static void test_record_gives_back_what_was_put(void **state)
 static void test_record_has_the_written_form(void **state)
 {
     static const uint8_t expected[] = {
-        1,    13,                           /* reading, length */
+        1,    14,                           /* reading, length */
         7,    0,                            /* source, synced */
         0x96, 0xE4, 0xE1, 0xEE, 0xC0, 0x68, /* wall_ms */
         1,                                  /* count */
-        3,    0x12, 0xE6, 0x08,             /* tag, decimal with 1 behind the point, 563 */
+        6,    0,    0x12,                   /* run: from tag 3 on, one, decimals 1 */
+        0xE6, 0x08,                         /* 563 */
     };
     struct text body = {0};
 
@@ -135,6 +136,27 @@ static void test_record_has_the_written_form(void **state)
     assert_int_equal(body.length, sizeof(expected));
     assert_memory_equal(body.data, expected, sizeof(expected));
     text_free(&body);
+}
+
+static void test_record_says_once_what_neighbours_have_in_common(void **state)
+{
+    struct sample samples[40];
+    struct reading reading = {.source = 7, .count = 40, .at.synced = true, .samples = samples};
+    struct text good = {0}, failed = {0};
+
+    (void)state;
+    for (unsigned i = 0; i < 40; i++)
+        samples[i] = (struct sample){.tag = (uint16_t)i, .value = {.kind = VALUE_DECIMAL}};
+    record_add_reading(&good, &reading);
+    for (unsigned i = 0; i < 40; i++)
+        samples[i] = (struct sample){.tag = (uint16_t)i, .quality = QUALITY_TIMEOUT};
+    record_add_reading(&failed, &reading);
+    /* kind, length; source, flags, time, count; skipped, more, form; and the values or the reason
+     */
+    assert_int_equal(good.length, 2 + 4 + 3 + 40);
+    assert_int_equal(failed.length, 2 + 4 + 3 + 2);
+    text_free(&good);
+    text_free(&failed);
 }
 
 static void test_record_holds_a_reading_of_the_most_samples(void **state)
@@ -227,17 +249,22 @@ static void test_record_refuses_bytes_that_make_no_sense(void **state)
         CASE("a varint above 64 bits", "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\2\0"),
         CASE("a source above 32 bits", "\1\x08\x80\x80\x80\x80\x10\0\0\0"),
         CASE("an unknown flag", "\1\4\0\2\0\0"),
-        CASE("more samples than bytes", "\1\6\0\0\0\2\0\0"),
+        CASE("more samples than bytes", "\1\x08\0\0\0\2\0\0\1\1"),
         CASE("more samples than there may be", "\1\5\0\0\0\x81\x20"),
+        CASE("more samples in a run than in all", "\1\x0A\0\0\0\1\0\1\1\0\0\0"),
         CASE("bytes behind the samples", "\1\5\0\0\0\0\0"),
-        CASE("an unknown value", "\1\6\0\0\0\1\0\7"),
-        CASE("decimals of a bool", "\1\7\0\0\0\1\0\x11\1"),
-        CASE("a bool of 2", "\1\7\0\0\0\1\0\1\2"),
-        CASE("a text beyond its record", "\1\7\0\0\0\1\0\6\1x"),
-        CASE("a failure that is good", "\1\x08\0\0\0\1\0\x0F\0\0"),
-        CASE("an unknown quality", "\1\x08\0\0\0\1\0\x0F\6\0"),
-        CASE("an infinite real32", "\1\x0A\0\0\0\1\0\4\0\0\x80\x7F"),
-        CASE("half a real64", "\1\x0A\0\0\0\1\0\5\0\0\0\0"),
+        CASE("a run that belongs to the one before", "\1\x0C\0\0\0\2\0\0\1\0\0\0\1\0"),
+        CASE("a tag below 0", "\1\x08\0\0\0\1\1\0\1\0"),
+        CASE("a tag above 65535", "\1\x0A\0\0\0\1\x80\x80\x08\0\1\0"),
+        CASE("a run past 65535", "\1\x0B\0\0\0\2\xFE\xFF\x07\1\1\0\0"),
+        CASE("an unknown value", "\1\7\0\0\0\1\0\0\7"),
+        CASE("decimals of a bool", "\1\x08\0\0\0\1\0\0\x11\1"),
+        CASE("a bool of 2", "\1\x08\0\0\0\1\0\0\1\2"),
+        CASE("a text beyond its record", "\1\x08\0\0\0\1\0\0\6\1"),
+        CASE("a failure that is good", "\1\x09\0\0\0\1\0\0\x0F\0\0"),
+        CASE("an unknown quality", "\1\x09\0\0\0\1\0\0\x0F\6\0"),
+        CASE("an infinite real32", "\1\x0B\0\0\0\1\0\0\4\0\0\x80\x7F"),
+        CASE("half a real64", "\1\x0B\0\0\0\1\0\0\5\0\0\0\0"),
         CASE("an unknown reason of a gap", "\2\6\5\0\0\0\0\0"),
         CASE("a gap cut short", "\2\5\0\0\0\0\0"),
 #undef CASE
@@ -325,7 +352,7 @@ static void test_record_survives_any_corruption(void **state)
         refused += walk(&reader, damaged, body.length) < 0;
     }
     assert_in_range(refused, 1, CORRUPTIONS - 1);
-    assert_true(reader.sample_capacity <= body.length / 2);
+    assert_true(reader.sample_capacity <= RECORD_MAX_SAMPLES);
     free(damaged);
     record_reader_free(&reader);
     text_free(&body);
@@ -336,6 +363,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_record_gives_back_what_was_put),
         cmocka_unit_test(test_record_has_the_written_form),
+        cmocka_unit_test(test_record_says_once_what_neighbours_have_in_common),
         cmocka_unit_test(test_record_holds_a_reading_of_the_most_samples),
         cmocka_unit_test(test_record_tells_reals_that_are_not_finite_as_out_of_range),
         cmocka_unit_test(test_record_skips_kinds_it_does_not_know),

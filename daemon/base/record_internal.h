@@ -1,0 +1,35 @@
+/* What the two halves of record.h share: record.c writes, record_reader.c reads. */
+#ifndef BINDERY_RECORD_INTERNAL_H
+#define BINDERY_RECORD_INTERNAL_H
+
+#include <endian.h>
+#include <math.h>
+#include <stdbool.h>
+
+#include "record.h"
+
+enum { FLAG_UNSYNCED = 1, VARINT_MAX_BYTES = 10 };
+
+_Static_assert(__BYTE_ORDER == __LITTLE_ENDIAN, "reals are stored as they lie in memory");
+
+/* What the samples of a run have in common. */
+struct run {
+    uint8_t form; /* kind | decimals << 4, or RUN_FAILED */
+    uint8_t quality, exception;
+};
+
+enum { RUN_FAILED = 15 };
+
+static inline bool record_same_run(struct run a, struct run b)
+{
+    return a.form == b.form && a.quality == b.quality && a.exception == b.exception;
+}
+
+static inline bool record_is_finite(const struct value *value)
+{
+    if (value->kind == VALUE_REAL32)
+        return isfinite(value->real32);
+    return value->kind != VALUE_REAL64 || isfinite(value->real64);
+}
+
+#endif

@@ -1,0 +1,269 @@
+/* Readings and gaps taken out of bytes. Everything has one form only, so that what was read would
+ * be written the same. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "memory.h"
+#include "record_internal.h"
+
+struct cursor {
+    const uint8_t *at, *end;
+};
+
+static size_t bytes_left(const struct cursor *cursor)
+{
+    return (size_t)(cursor->end - cursor->at);
+}
+
+/* Takes a number of at most `max`. */
+static bool take_varint(struct cursor *cursor, uint64_t max, uint64_t *ret_number)
+{
+    uint64_t number = 0;
+
+    for (unsigned i = 0; i < VARINT_MAX_BYTES && cursor->at < cursor->end; i++) {
+        uint8_t byte = *cursor->at++;
+
+        number |= (uint64_t)(byte & 0x7F) << (7 * i);
+        if (byte & 0x80)
+            continue;
+        if ((byte == 0 && i > 0) || (byte > 1 && i == VARINT_MAX_BYTES - 1) || number > max)
+            return false;
+        *ret_number = number;
+        return true;
+    }
+    return false;
+}
+
+static bool take_signed(struct cursor *cursor, int64_t *ret_number)
+{
+    uint64_t number;
+
+    if (!take_varint(cursor, UINT64_MAX, &number))
+        return false;
+    *ret_number = (int64_t)((number >> 1) ^ (number & 1 ? UINT64_MAX : 0));
+    return true;
+}
+
+static const uint8_t *take_bytes(struct cursor *cursor, size_t length)
+{
+    const uint8_t *bytes = cursor->at;
+
+    if (length > bytes_left(cursor))
+        return NULL;
+    cursor->at += length;
+    return bytes;
+}
+
+static bool take_real(struct cursor *cursor, struct value *value)
+{
+    size_t size = value->kind == VALUE_REAL32 ? sizeof(value->real32) : sizeof(value->real64);
+    const uint8_t *bytes = take_bytes(cursor, size);
+
+    if (!bytes)
+        return false;
+    if (value->kind == VALUE_REAL32)
+        memcpy(&value->real32, bytes, size);
+    else
+        memcpy(&value->real64, bytes, size);
+    return record_is_finite(value);
+}
+
+static bool take_text(struct cursor *cursor, struct value *value)
+{
+    uint64_t length;
+
+    if (!take_varint(cursor, UINT16_MAX, &length))
+        return false;
+    value->length = (uint16_t)length;
+    value->text = (const char *)take_bytes(cursor, length);
+    return value->text != NULL;
+}
+
+static bool take_value(struct cursor *cursor, struct value *value)
+{
+    uint64_t boolean;
+
+    switch (value->kind) {
+    case VALUE_NONE:
+        return true;
+    case VALUE_BOOL:
+        if (!take_varint(cursor, 1, &boolean))
+            return false;
+        value->boolean = boolean;
+        return true;
+    case VALUE_DECIMAL:
+        return take_signed(cursor, &value->mantissa);
+    case VALUE_UNSIGNED:
+        return take_varint(cursor, UINT64_MAX, &value->whole);
+    case VALUE_REAL32:
+    case VALUE_REAL64:
+        return take_real(cursor, value);
+    case VALUE_TEXT:
+        return take_text(cursor, value);
+    }
+    return false;
+}
+
+static bool take_byte(struct cursor *cursor, uint8_t *ret_byte)
+{
+    if (cursor->at == cursor->end)
+        return false;
+    *ret_byte = *cursor->at++;
+    return true;
+}
+
+static bool take_run(struct cursor *cursor, struct run *run)
+{
+    *run = (struct run){0};
+    if (!take_byte(cursor, &run->form))
+        return false;
+    if (run->form == RUN_FAILED)
+        return take_byte(cursor, &run->quality) && take_byte(cursor, &run->exception) &&
+               run->quality != QUALITY_GOOD && run->quality <= QUALITY_LINK;
+    unsigned kind = run->form & 0x0F;
+    return kind <= VALUE_TEXT && (kind == VALUE_DECIMAL || run->form == kind);
+}
+
+static bool take_run_samples(struct cursor *cursor, struct run run, uint16_t first_tag,
+                             struct sample *samples, size_t count)
+{
+    struct sample sample = {.quality = run.quality, .exception = run.exception};
+    if (run.form != RUN_FAILED) {
+        sample.value.kind = (enum value_kind)(run.form & 0x0F);
+        sample.value.decimals = run.form >> 4;
+    }
+    for (size_t i = 0; i < count; i++) {
+        samples[i] = sample;
+        samples[i].tag = (uint16_t)(first_tag + i);
+        if (!take_value(cursor, &samples[i].value))
+            return false;
+    }
+    return true;
+}
+
+static bool take_samples(struct cursor *cursor, struct sample *samples, size_t count)
+{
+    struct run before = {0}, run;
+    int64_t expected_tag = 0, skipped;
+    uint64_t more;
+    for (size_t i = 0; i < count; i += more + 1, expected_tag += (int64_t)more + 1, before = run) {
+        if (!take_signed(cursor, &skipped) || skipped < -expected_tag ||
+            skipped > UINT16_MAX - expected_tag)
+            return false;
+        expected_tag += skipped;
+        if (!take_varint(cursor, count - i - 1, &more) ||
+            (int64_t)more > UINT16_MAX - expected_tag || !take_run(cursor, &run))
+            return false;
+        /* It would have been one with the run before. */
+        if (i > 0 && skipped == 0 && record_same_run(before, run))
+            return false;
+        if (!take_run_samples(cursor, run, (uint16_t)expected_tag, samples + i, more + 1))
+            return false;
+    }
+    return true;
+}
+
+static void make_room(struct record_reader *reader, size_t count)
+{
+    if (count <= reader->sample_capacity)
+        return;
+    reader->samples = mem_resize(reader->samples, count * sizeof(*reader->samples));
+    reader->sample_capacity = count;
+}
+
+static bool take_reading(struct record_reader *reader, struct cursor *cursor,
+                         struct reading *reading)
+{
+    uint64_t source, flags, count;
+
+    *reading = (struct reading){0};
+    if (!take_varint(cursor, UINT32_MAX, &source) || !take_varint(cursor, FLAG_UNSYNCED, &flags) ||
+        !take_signed(cursor, &reading->at.wall_ms))
+        return false;
+    if (flags & FLAG_UNSYNCED && !take_signed(cursor, &reading->at.boot_ms))
+        return false;
+    if (!take_varint(cursor, RECORD_MAX_SAMPLES, &count))
+        return false;
+    make_room(reader, count);
+    if (!take_samples(cursor, reader->samples, count))
+        return false;
+
+    reading->source = (uint32_t)source;
+    reading->at.synced = !(flags & FLAG_UNSYNCED);
+    reading->count = (uint16_t)count;
+    reading->samples = reader->samples;
+    return true;
+}
+
+static bool take_gap(struct cursor *cursor, struct gap *gap)
+{
+    uint64_t why;
+
+    if (!take_varint(cursor, GAP_DAMAGED, &why) ||
+        !take_varint(cursor, UINT64_MAX, &gap->first_seq) ||
+        !take_varint(cursor, UINT64_MAX, &gap->last_seq) ||
+        !take_varint(cursor, UINT64_MAX, &gap->missing) || !take_signed(cursor, &gap->from_ms) ||
+        !take_signed(cursor, &gap->to_ms))
+        return false;
+    gap->why = (enum gap_why)why;
+    return true;
+}
+
+/* Finds the next record of a kind we know, and leaves the cursor on all of it but its head. */
+static int take_head(struct record_reader *reader, struct cursor *ret_rest, uint64_t *ret_kind)
+{
+    struct cursor cursor = {reader->at, reader->end};
+    uint64_t kind, length;
+
+    do {
+        if (cursor.at == cursor.end)
+            return 0;
+        /* There is no kind 0, so that a run of zeros is not a run of unknown records. */
+        if (!take_varint(&cursor, UINT64_MAX, &kind) || kind == 0 ||
+            !take_varint(&cursor, bytes_left(&cursor), &length) || !take_bytes(&cursor, length))
+            return -EBADMSG;
+        reader->passed++;
+    } while (kind != RECORD_READING && kind != RECORD_GAP);
+
+    reader->at = cursor.at;
+    *ret_rest = (struct cursor){cursor.at - length, cursor.at};
+    *ret_kind = kind;
+    return 1;
+}
+
+void record_reader_start(struct record_reader *reader, const void *body, size_t length)
+{
+    reader->at = body;
+    reader->passed = 0;
+    reader->end = length > 0 ? reader->at + length : reader->at;
+}
+
+void record_reader_free(struct record_reader *reader)
+{
+    free(reader->samples);
+    *reader = (struct record_reader){0};
+}
+
+int record_next(struct record_reader *reader, struct record *ret_record)
+{
+    struct cursor rest;
+    struct record record;
+    uint64_t kind;
+    int status = take_head(reader, &rest, &kind);
+
+    if (status > 0) {
+        record.kind = (enum record_kind)kind;
+        bool taken = kind == RECORD_READING ? take_reading(reader, &rest, &record.reading)
+                                            : take_gap(&rest, &record.gap);
+
+        if (!taken || rest.at != rest.end)
+            status = -EBADMSG;
+    }
+    if (status <= 0) {
+        reader->at = reader->end;
+        return status;
+    }
+    *ret_record = record;
+    return 1;
+}

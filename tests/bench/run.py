@@ -1,0 +1,134 @@
+"""Runs scenarios, prints one table, writes JSON. Exit status 1 where a target is missed."""
+import argparse
+import json
+import os
+import platform
+import sys
+import time
+
+import special
+import steady
+from scenarios import COMMIT_MS, SPECIAL, STEADY, is_ratio
+
+COLUMNS = [
+    ("CPU %", "cpu_percent", "{:.2f}"), ("µs/poll", "us_a_poll", "{:.1f}"),
+    ("floor", "floor_us_a_poll", "{:.1f}"), ("× floor", "ratio", "{:.2f}"),
+    ("MB", "resident_mb", "{:.1f}"), ("B/value", "written_per_value", "{:.2f}"),
+    ("late p50", "lateness_p50_ms", "{:.1f}"), ("p99", "lateness_p99_ms", "{:.1f}"),
+    ("max", "lateness_max_ms", "{:.0f}"), ("latency p50", "latency_p50_ms", "{:.0f}"),
+    ("p99", "latency_p99_ms", "{:.0f}"), ("wanted", "values_wanted", "{:,}"),
+    ("polled", "values_polled", "{:,.0f}"), ("delivered", "values_delivered", "{:,.0f}"),
+]
+
+
+def say(what):
+    if sys.stderr.isatty():
+        print(f"\r\033[K{what} …", end="", file=sys.stderr, flush=True)
+    else:
+        print(what, file=sys.stderr, flush=True)
+
+
+def judge(figures, targets):
+    """(target, limit, measured, reached) each. A limit written (">=", x) is a least."""
+    verdicts = []
+    for name, limit in targets.items():
+        value = figures.get(name)
+        least = isinstance(limit, tuple)
+        bound = limit[1] if least else limit
+        reached = value is not None and (value >= bound if least else value <= bound)
+        verdicts.append((name, f"{'≥' if least else '≤'} {bound:,}", value, reached))
+    return verdicts
+
+
+def cell(figures, key, form):
+    value = figures.get(key)
+    return "-" if value is None else form.format(value)
+
+
+def print_table(results):
+    rows = [["scenario", *(title for title, _, _ in COLUMNS)]]
+    rows += [[name, *(cell(result["figures"], key, form) for _, key, form in COLUMNS)]
+             for name, result in results.items()]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    print()
+    for row in rows:
+        print("  ".join(text.rjust(width) if i else text.ljust(width)
+                        for i, (text, width) in enumerate(zip(row, widths))))
+    print()
+    for name, result in results.items():
+        shown = {key for _, key, _ in COLUMNS}
+        more = {key: value for key, value in result["figures"].items()
+                if key not in shown and not isinstance(value, (dict, list))}
+        if name in SPECIAL:
+            print(f"{name}: " + ", ".join(f"{key} {number(value)}" for key, value in more.items()))
+        if "ratios" in result["figures"]:
+            ratios = ", ".join(f"{one:.2f}" for one in result["figures"]["ratios"])
+            print(f"{name}: × floor in each round {ratios}")
+
+
+def number(value):
+    return f"{value:,.2f}" if isinstance(value, float) else f"{value}"
+
+
+def print_verdicts(results):
+    print()
+    for name, result in results.items():
+        for target, limit, value, reached in result["verdicts"]:
+            print(f"{'reached' if reached else 'MISSED '}  {name}: {target} {limit}: "
+                  f"{'-' if value is None else number(value)}")
+
+
+def parse():
+    parser = argparse.ArgumentParser(
+        prog="tests/bench/run.sh",
+        description="Measures binderyd beside a bare epoll loop that asks the same machines.",
+        epilog=f"Scenarios: {' '.join([one.name for one in STEADY] + list(SPECIAL))}. "
+               f"All of them without an argument. Commits every {COMMIT_MS} ms.")
+    parser.add_argument("scenarios", nargs="*", metavar="SCENARIO")
+    parser.add_argument("--rounds", type=int, default=3, help="of floor and gateway in turn (3)")
+    parser.add_argument("--seconds", type=float, default=20, help="measured in each (20)")
+    parser.add_argument("--with", dest="peers", action="append", default=[],
+                        choices=["collectd", "node-red"], help="measure another gateway as well")
+    parser.add_argument("--output", default="build/bench.json", help="where the JSON goes")
+    parser.add_argument("--only-ratios", action="store_true",
+                        help="exit status 1 only where a ratio was missed, for strange machines")
+    return parser.parse_args()
+
+
+def run_all(options):
+    times = steady.Times(options.rounds, options.seconds)
+    known = {one.name: one for one in STEADY}
+    wanted = options.scenarios or [*known, *SPECIAL]
+    for name in wanted:
+        if name not in known and name not in SPECIAL:
+            sys.exit(f"'{name}' is no scenario; expected some of {' '.join([*known, *SPECIAL])}")
+    results = {}
+    for name in wanted:
+        if name in known:
+            result, targets = steady.run(known[name], times, say), known[name].targets
+        else:
+            result, targets = getattr(special, name)(times, say), SPECIAL[name]
+        results[name] = result | {"verdicts": judge(result["figures"], targets)}
+    for peer in options.peers:
+        import peers
+        results[peer] = peers.run(peer, times, say) | {"verdicts": []}
+    return results
+
+
+def main():
+    options = parse()
+    results = run_all(options)
+    if sys.stderr.isatty():
+        print("\r\033[K", end="", file=sys.stderr)
+    print_table(results)
+    print_verdicts(results)
+    machine = {"cores": os.cpu_count(), "kernel": platform.release(), "at": time.time()}
+    with open(options.output, "w", encoding="utf-8") as file:
+        json.dump({"machine": machine, "results": results}, file, indent=1)
+    missed = [target for result in results.values() for target, _, _, reached in result["verdicts"]
+              if not reached and (is_ratio(target) or not options.only_ratios)]
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,151 @@
+"""Scenarios in which machines are polled at an even pace: the floor and the gateway in turn."""
+import statistics
+from dataclasses import dataclass, field
+
+import plant
+from programs import FIRST_PORT, Gateway, Meter, Stage, pause
+from certificates import Authority  # after programs, which knows where it lies
+
+COMMIT_MS, TICK_MS = 200, 20
+
+
+@dataclass
+class Steady:
+    """So many machines of 40 registers, asked once a second."""
+    name: str
+    machines: int
+    gather: str = "gateway"
+    changing: int = 40
+    silent: int = 0
+    refusing: int = 0
+    durability: str = "always"
+    tls: bool = False
+    against_floor: bool = True
+    targets: dict = field(default_factory=dict)
+
+
+@dataclass
+class Times:
+    rounds: int = 3
+    seconds: float = 20
+
+
+def _machines(stage, scenario):
+    return stage.worker("bench_machines", "--port", FIRST_PORT, "--count", scenario.machines,
+                        "--changing", scenario.changing, "--silent", scenario.silent,
+                        "--refusing", scenario.refusing)
+
+
+def _floor_round(stage, scenario, machines, times):
+    floor = stage.worker("bench_floor", "--port", FIRST_PORT, "--count", scenario.machines)
+    pause(2)
+    machines.mark()
+    meter = Meter(floor.pid)
+    pause(times.seconds)
+    figures = meter.read() | machines.report()
+    floor.kill()
+    stage.end(floor)
+    return figures
+
+
+def _gateway_round(stage, scenario, machines, broker, times, number):
+    uplink, port = {}, broker.port
+    if scenario.tls:
+        uplink, port = {"ca_file": f"{stage.directory}/ca/ca.crt"}, broker.tls_port
+    url = f"{'mqtts' if scenario.tls else 'mqtt'}://localhost:{port}"
+    config = plant.tcp_config(
+        stage, url, scenario.machines, gather=scenario.gather, uplink=uplink,
+        store={"durability": scenario.durability, "path": f"{stage.directory}/{number}.db"})
+    receiver = stage.worker("bench_receiver", "--port", broker.port)
+    machines.mark()
+    gateway = stage.keep(Gateway(config))
+    healthy = scenario.machines - scenario.silent - scenario.refusing
+    gateway.wait_online(healthy)
+    pause(3)
+    first_all_ms = machines.report()["first_all_ms"]
+    gateway.status()
+    machines.mark()
+    receiver.mark()
+    meter = Meter(gateway.pid)
+    pause(times.seconds)
+    figures = meter.read() | machines.report()
+    received = receiver.report()
+    status = gateway.status()
+    stage.end(gateway)
+    receiver.child.stdin.close()
+    stage.end(receiver)
+    figures.update(
+        first_all_ms=first_all_ms, received=received, latency=received["latency"],
+        own_lateness={name: status["poll"][f"lateness_{name}_ms"] for name in ("p99", "max")},
+        written_per_value=figures["written"] / max(1, received["values"]))
+    return figures
+
+
+def _us_a_poll(figures):
+    return figures["cpu_percent"] * 1e4 * figures["seconds"] / max(1, figures["requests"])
+
+
+def run(scenario, times, say):
+    """Rounds of floor and gateway in turn; what came of them."""
+    floors, gateways = [], []
+    with Stage() as stage:
+        machines = _machines(stage, scenario)
+        broker = _broker(stage, scenario)
+        for number in range(times.rounds):
+            if scenario.against_floor:
+                say(f"{scenario.name}: floor, round {number + 1} of {times.rounds}")
+                floors.append(_floor_round(stage, scenario, machines, times))
+            say(f"{scenario.name}: binderyd, round {number + 1} of {times.rounds}")
+            gateways.append(_gateway_round(stage, scenario, machines, broker, times, number))
+    for figures in floors + gateways:
+        figures["us_a_poll"] = _us_a_poll(figures)
+    return summary(scenario, floors, gateways)
+
+
+def _broker(stage, scenario):
+    if not scenario.tls:
+        return stage.broker()
+    certificate, key = Authority(f"{stage.directory}/ca").sign("broker")
+    return stage.broker(tls=[f"certfile {certificate}", f"keyfile {key}", "allow_anonymous true"])
+
+
+def middle(rounds, *path):
+    """The median over the rounds of a figure that lies at this path."""
+    values = []
+    for figures in rounds:
+        value = figures
+        for key in path:
+            value = value[key]
+        if value is not None:
+            values.append(value)
+    return statistics.median(values) if values else None
+
+
+def summary(scenario, floors, gateways):
+    wanted = (scenario.machines - scenario.silent - scenario.refusing) * 40 * \
+        middle(gateways, "seconds")
+    figures = {
+        "cpu_percent": middle(gateways, "cpu_percent"),
+        "us_a_poll": middle(gateways, "us_a_poll"),
+        "resident_mb": max(one["resident_mb"] for one in gateways),
+        "written_per_value": middle(gateways, "written_per_value"),
+        "lateness_p50_ms": middle(gateways, "lateness", "p50_ms"),
+        "lateness_p99_ms": middle(gateways, "lateness", "p99_ms"),
+        "lateness_max_ms": max(one["lateness"]["max_ms"] for one in gateways),
+        "own_lateness_p99_ms": middle(gateways, "own_lateness", "p99"),
+        "latency_p50_ms": middle(gateways, "latency", "p50_ms"),
+        "latency_p99_ms": middle(gateways, "latency", "p99_ms"),
+        "wakeups_per_s": middle(gateways, "wakeups_per_s"),
+        "first_all_ms": max((one["first_all_ms"] or 0 for one in gateways), default=None),
+        "values_wanted": round(wanted),
+        "values_polled": middle(gateways, "registers_read"),
+        "values_delivered": middle([one["received"] for one in gateways], "values"),
+    }
+    if floors:
+        ratios = [gateway["us_a_poll"] / floor["us_a_poll"]
+                  for gateway, floor in zip(gateways, floors)]
+        figures |= {"floor_us_a_poll": middle(floors, "us_a_poll"),
+                    "floor_cpu_percent": middle(floors, "cpu_percent"),
+                    "floor_lateness_p99_ms": middle(floors, "lateness", "p99_ms"),
+                    "ratio": statistics.median(ratios), "ratios": sorted(ratios)}
+    return {"figures": figures, "rounds": {"floor": floors, "gateway": gateways}}
