@@ -34,6 +34,14 @@ static uint8_t *put_bytes(uint8_t *at, const void *bytes, size_t length)
     return at + length;
 }
 
+static uint8_t *put_decimal(uint8_t *at, int64_t mantissa)
+{
+    uint8_t form = record_decimal_form(mantissa);
+    if (form == VALUE_DECIMAL)
+        return put_signed(at, mantissa);
+    return put_bytes(at, &mantissa, form == FORM_DECIMAL16 ? 2 : 4);
+}
+
 static uint8_t *put_value(uint8_t *at, const struct value *value)
 {
     switch (value->kind) {
@@ -43,7 +51,7 @@ static uint8_t *put_value(uint8_t *at, const struct value *value)
         *at++ = value->boolean;
         break;
     case VALUE_DECIMAL:
-        at = put_signed(at, value->mantissa);
+        at = put_decimal(at, value->mantissa);
         break;
     case VALUE_UNSIGNED:
         at = put_varint(at, value->whole);
@@ -66,12 +74,14 @@ static struct run run_of(const struct sample *sample)
 {
     const struct value *value = &sample->value;
     if (sample->quality != QUALITY_GOOD)
-        return (struct run){RUN_FAILED, sample->quality, sample->exception};
+        return (struct run){FORM_FAILED, sample->quality, sample->exception};
     /* One such number would make the reader give up the whole body. */
     if (!record_is_finite(value))
-        return (struct run){RUN_FAILED, QUALITY_RANGE, 0};
-    uint8_t decimals = value->kind == VALUE_DECIMAL ? value->decimals : 0;
-    return (struct run){.form = (uint8_t)(value->kind | decimals << 4)};
+        return (struct run){FORM_FAILED, QUALITY_RANGE, 0};
+    if (value->kind != VALUE_DECIMAL)
+        return (struct run){.form = (uint8_t)value->kind};
+    uint8_t form = record_decimal_form(value->mantissa);
+    return (struct run){.form = (uint8_t)(form | value->decimals << 4)};
 }
 
 /* Puts those samples from the first on that are of one run, and returns how many they were. */
@@ -85,7 +95,7 @@ static size_t put_run(uint8_t **at, const struct sample *samples, size_t count, 
     *at = put_signed(*at, samples[0].tag - expected_tag);
     *at = put_varint(*at, length - 1);
     *(*at)++ = run.form;
-    if (run.form == RUN_FAILED) {
+    if (run.form == FORM_FAILED) {
         *(*at)++ = run.quality;
         *(*at)++ = run.exception;
         return length;

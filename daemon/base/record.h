@@ -4,7 +4,8 @@
  *   kind (1 reading, 2 gap), length of the rest, then
  *   reading: source, flags (1 unsynced), wall_ms, boot_ms if unsynced, count of samples, runs
  *   run:     tags skipped (signed), samples less one, form, then a value for each sample
- *   form:    kind | decimals << 4; or 15 for a failure: quality, exception, and no values
+ *   form:    kind of value | decimals << 4; 7 and 8 for decimals in two and four bytes, lowest
+ *            first; 15 for a failure: quality, exception, and no values
  *   gap:     why, first_seq, last_seq, missing, from_ms, to_ms
  * A run is as many samples as follow each other by tag and have one form: most machines say the
  * same at each poll, in one or two runs.
@@ -49,5 +50,9 @@ void record_reader_free(struct record_reader *reader);
 
 /* 1 with a record, 0 at the end, -EBADMSG where the bytes make no sense (the walk ends there). */
 int record_next(struct record_reader *reader, struct record *ret_record);
+
+/* Passes over a record as record_next does, but tells only its kind and a reading's source; whether
+ * its samples make sense, record_next finds out when it is really read. */
+int record_skim(struct record_reader *reader, enum record_kind *ret_kind, uint32_t *ret_source);
 
 #endif

@@ -14,11 +14,24 @@ _Static_assert(__BYTE_ORDER == __LITTLE_ENDIAN, "reals are stored as they lie in
 
 /* What the samples of a run have in common. */
 struct run {
-    uint8_t form; /* kind | decimals << 4, or RUN_FAILED */
+    uint8_t form; /* enum form | decimals << 4 */
     uint8_t quality, exception;
 };
 
-enum { RUN_FAILED = 15 };
+/* The kinds of value, and beside them: */
+enum form {
+    FORM_DECIMAL16 = 7, /* decimals from 0 to 2^16 - 1, in two bytes */
+    FORM_DECIMAL32 = 8, /* up to 2^32 - 1, in four; VALUE_DECIMAL is for all others */
+    FORM_FAILED = 15,
+};
+
+/* The one form of a decimal. */
+static inline uint8_t record_decimal_form(int64_t mantissa)
+{
+    if (mantissa < 0 || mantissa > UINT32_MAX)
+        return VALUE_DECIMAL;
+    return mantissa > UINT16_MAX ? FORM_DECIMAL32 : FORM_DECIMAL16;
+}
 
 static inline bool record_same_run(struct run a, struct run b)
 {

@@ -80,11 +80,25 @@ static bool take_text(struct cursor *cursor, struct value *value)
     return value->text != NULL;
 }
 
-static bool take_value(struct cursor *cursor, struct value *value)
+/* Those of two and four bytes, and only if they have no shorter form. */
+static bool take_fixed(struct cursor *cursor, uint8_t form, int64_t *ret_mantissa)
+{
+    size_t size = form == FORM_DECIMAL16 ? 2 : 4;
+    const uint8_t *bytes = take_bytes(cursor, size);
+    int64_t mantissa = 0;
+
+    if (!bytes)
+        return false;
+    memcpy(&mantissa, bytes, size);
+    *ret_mantissa = mantissa;
+    return record_decimal_form(mantissa) == form;
+}
+
+static bool take_value(struct cursor *cursor, uint8_t form, struct value *value)
 {
     uint64_t boolean;
 
-    switch (value->kind) {
+    switch (form) {
     case VALUE_NONE:
         return true;
     case VALUE_BOOL:
@@ -93,7 +107,11 @@ static bool take_value(struct cursor *cursor, struct value *value)
         value->boolean = boolean;
         return true;
     case VALUE_DECIMAL:
-        return take_signed(cursor, &value->mantissa);
+        return take_signed(cursor, &value->mantissa) &&
+               record_decimal_form(value->mantissa) == VALUE_DECIMAL;
+    case FORM_DECIMAL16:
+    case FORM_DECIMAL32:
+        return take_fixed(cursor, form, &value->mantissa);
     case VALUE_UNSIGNED:
         return take_varint(cursor, UINT64_MAX, &value->whole);
     case VALUE_REAL32:
@@ -101,8 +119,9 @@ static bool take_value(struct cursor *cursor, struct value *value)
         return take_real(cursor, value);
     case VALUE_TEXT:
         return take_text(cursor, value);
+    default:
+        return false;
     }
-    return false;
 }
 
 static bool take_byte(struct cursor *cursor, uint8_t *ret_byte)
@@ -113,30 +132,34 @@ static bool take_byte(struct cursor *cursor, uint8_t *ret_byte)
     return true;
 }
 
+static enum value_kind form_kind(uint8_t form)
+{
+    return form == FORM_DECIMAL16 || form == FORM_DECIMAL32 ? VALUE_DECIMAL : (enum value_kind)form;
+}
+
 static bool take_run(struct cursor *cursor, struct run *run)
 {
     *run = (struct run){0};
     if (!take_byte(cursor, &run->form))
         return false;
-    if (run->form == RUN_FAILED)
+    if (run->form == FORM_FAILED)
         return take_byte(cursor, &run->quality) && take_byte(cursor, &run->exception) &&
                run->quality != QUALITY_GOOD && run->quality <= QUALITY_LINK;
-    unsigned kind = run->form & 0x0F;
-    return kind <= VALUE_TEXT && (kind == VALUE_DECIMAL || run->form == kind);
+    uint8_t form = run->form & 0x0F;
+    return form <= FORM_DECIMAL32 && (run->form == form || form_kind(form) == VALUE_DECIMAL);
 }
 
 static bool take_run_samples(struct cursor *cursor, struct run run, uint16_t first_tag,
                              struct sample *samples, size_t count)
 {
     struct sample sample = {.quality = run.quality, .exception = run.exception};
-    if (run.form != RUN_FAILED) {
-        sample.value.kind = (enum value_kind)(run.form & 0x0F);
-        sample.value.decimals = run.form >> 4;
-    }
+    uint8_t form = run.form == FORM_FAILED ? VALUE_NONE : run.form & 0x0F;
+    sample.value.kind = form_kind(form);
+    sample.value.decimals = run.form == FORM_FAILED ? 0 : run.form >> 4;
     for (size_t i = 0; i < count; i++) {
         samples[i] = sample;
         samples[i].tag = (uint16_t)(first_tag + i);
-        if (!take_value(cursor, &samples[i].value))
+        if (!take_value(cursor, form, &samples[i].value))
             return false;
     }
     return true;
@@ -243,6 +266,27 @@ void record_reader_free(struct record_reader *reader)
 {
     free(reader->samples);
     *reader = (struct record_reader){0};
+}
+
+int record_skim(struct record_reader *reader, enum record_kind *ret_kind, uint32_t *ret_source)
+{
+    struct cursor rest;
+    struct gap gap;
+    uint64_t kind, source = 0;
+    int status = take_head(reader, &rest, &kind);
+    if (status > 0) {
+        bool taken = kind == RECORD_READING ? take_varint(&rest, UINT32_MAX, &source)
+                                            : take_gap(&rest, &gap);
+        if (!taken)
+            status = -EBADMSG;
+    }
+    if (status <= 0) {
+        reader->at = reader->end;
+        return status;
+    }
+    *ret_kind = (enum record_kind)kind;
+    *ret_source = (uint32_t)source;
+    return 1;
 }
 
 int record_next(struct record_reader *reader, struct record *ret_record)

@@ -22,7 +22,13 @@ void text_clear(struct text *text)
         text->data[0] = '\0';
 }
 
-static void text_grow(struct text *text, size_t more)
+void text_cut(struct text *text, size_t length)
+{
+    text->length = length;
+    text->data[length] = '\0';
+}
+
+void text_grow(struct text *text, size_t more)
 {
     size_t capacity;
 
@@ -36,14 +42,6 @@ static void text_grow(struct text *text, size_t more)
 
     text->data = mem_resize(text->data, capacity);
     text->capacity = capacity;
-}
-
-char *text_reserve(struct text *text, size_t more)
-{
-    /* One byte beyond is kept for the terminating zero. */
-    if (more >= text->capacity - text->length)
-        text_grow(text, more);
-    return text->data + text->length;
 }
 
 void text_add_bytes(struct text *text, const void *bytes, size_t length)
@@ -63,7 +61,11 @@ void text_add(struct text *text, const char *string)
 
 void text_add_char(struct text *text, char c)
 {
-    text_add_bytes(text, &c, 1);
+    char *at = text_reserve(text, 1);
+
+    at[0] = c;
+    at[1] = '\0';
+    text->length++;
 }
 
 void text_add_uint(struct text *text, uint64_t number)

@@ -19,8 +19,19 @@ void text_free(struct text *text);
 /* Empties it and keeps the buffer. */
 void text_clear(struct text *text);
 
+/* Takes away what was added beyond `length`. */
+void text_cut(struct text *text, size_t length);
+
+void text_grow(struct text *text, size_t more);
+
 /* Makes room for `more` further bytes and returns where they go; the caller adds to length. */
-char *text_reserve(struct text *text, size_t more);
+static inline char *text_reserve(struct text *text, size_t more)
+{
+    /* One byte beyond is kept for the terminating zero. */
+    if (more >= text->capacity - text->length)
+        text_grow(text, more);
+    return text->data + text->length;
+}
 
 void text_add(struct text *text, const char *string);
 void text_add_bytes(struct text *text, const void *bytes, size_t length);

@@ -14,6 +14,26 @@ static const double exact_limit = 4503599627370496.0;
 /* Up to here each whole number is a float: 2^24. */
 static const double float_whole_limit = 16777216.0;
 
+/* Ten to the power of each number of decimals. */
+static const uint64_t tens[DECIMAL_MAX_DECIMALS + 1] = {
+    1,
+    10,
+    100,
+    1000,
+    10000,
+    100000,
+    1000000,
+    10000000,
+    100000000,
+    1000000000,
+    10000000000,
+    100000000000,
+    1000000000000,
+    10000000000000,
+    100000000000000,
+    1000000000000000,
+};
+
 bool value_equal(const struct value *a, const struct value *b)
 {
     if (a->kind != b->kind)
@@ -58,6 +78,32 @@ double value_number(const struct value *value)
     return 0;
 }
 
+/* Writes the digits so that the last stands before `end`, at least `least` of them; returns where
+ * they begin. */
+static char *put_digits(char *end, uint64_t number, unsigned least)
+{
+    static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+                                "25262728293031323334353637383940414243444546474849"
+                                "50515253545556575859606162636465666768697071727374"
+                                "75767778798081828384858687888990919293949596979899";
+    char *first = end;
+
+    while (number >= 100) {
+        first -= 2;
+        memcpy(first, pairs + number % 100 * 2, 2);
+        number /= 100;
+    }
+    if (number >= 10) {
+        first -= 2;
+        memcpy(first, pairs + number * 2, 2);
+    } else if (number > 0) {
+        *--first = (char)('0' + number);
+    }
+    while (end - first < least)
+        *--first = '0';
+    return first;
+}
+
 static void add_decimal(struct text *out, int64_t mantissa, unsigned decimals)
 {
     char written[sizeof("-.9223372036854775808")];
@@ -65,16 +111,11 @@ static void add_decimal(struct text *out, int64_t mantissa, unsigned decimals)
     uint64_t left = mantissa < 0 ? 0 - (uint64_t)mantissa : (uint64_t)mantissa;
 
     if (decimals > 0) {
-        for (unsigned i = 0; i < decimals; i++) {
-            *--first = (char)('0' + left % 10);
-            left /= 10;
-        }
+        first = put_digits(first, left % tens[decimals], decimals);
         *--first = '.';
+        left /= tens[decimals];
     }
-    do {
-        *--first = (char)('0' + left % 10);
-        left /= 10;
-    } while (left > 0);
+    first = put_digits(first, left, 1);
     if (mantissa < 0)
         *--first = '-';
     text_add_bytes(out, first, (size_t)(written + sizeof(written) - first));

@@ -6,46 +6,68 @@
 
 #include "memory.h"
 
-/* One block holds the source, the pointers to its names, and the names. */
-static struct source *source_new(uint32_t id, const char *machine, const char *tags)
+/* One block holds the list, the names, and the text they lie in. */
+struct name_list {
+    struct name_list *next;
+    const char *joined;
+    size_t count;
+    struct tag_name names[];
+};
+
+static struct name_list *name_list_new(const char *joined)
 {
-    size_t tag_count = 1;
-    for (const char *p = tags; *p != '\0'; p++)
-        tag_count += *p == ',';
-    size_t machine_size = strlen(machine) + 1;
-    size_t tags_size = strlen(tags) + 1;
-    struct source *source =
-        mem_alloc(sizeof(*source) + tag_count * sizeof(char *) + machine_size + tags_size);
-    const char **names = (const char **)(source + 1);
-    char *machine_copy = memcpy(names + tag_count, machine, machine_size);
-    char *rest = memcpy(machine_copy + machine_size, tags, tags_size);
-    for (size_t i = 0; i < tag_count; i++)
-        names[i] = strsep(&rest, ",");
-    *source = (struct source){id, machine_copy, tag_count, names};
-    return source;
+    size_t count = 1, size = strlen(joined) + 1;
+    for (const char *p = joined; *p != '\0'; p++)
+        count += *p == ',';
+    struct name_list *list = mem_alloc(sizeof(*list) + count * sizeof(*list->names) + size);
+    const char *at = list->joined = memcpy(list->names + count, joined, size);
+    list->count = count;
+    for (size_t i = 0; i < count; i++) {
+        list->names[i] = (struct tag_name){at, strcspn(at, ",")};
+        at += list->names[i].length + 1;
+    }
+    return list;
+}
+
+static const struct name_list *find_names(struct catalog *catalog, const char *joined)
+{
+    for (const struct name_list *list = catalog->lists; list != NULL; list = list->next)
+        if (strcmp(list->joined, joined) == 0)
+            return list;
+    struct name_list *list = name_list_new(joined);
+    list->next = catalog->lists;
+    catalog->lists = list;
+    return list;
 }
 
 void catalog_free(struct catalog *catalog)
 {
     catalog_cut(catalog, 0);
     free(catalog->items);
+    while (catalog->lists != NULL) {
+        struct name_list *next = catalog->lists->next;
+        free(catalog->lists);
+        catalog->lists = next;
+    }
     *catalog = (struct catalog){0};
 }
 
 void catalog_cut(struct catalog *catalog, size_t count)
 {
     while (catalog->count > count)
-        free(catalog->items[--catalog->count]);
+        free((char *)catalog->items[--catalog->count].machine);
 }
 
 /* The first with this id or a greater one. */
 static size_t catalog_index(const struct catalog *catalog, uint32_t id)
 {
-    size_t low = 0;
-    size_t high = catalog->count;
+    size_t low = 0, high = catalog->count;
+    /* As long as none was ever deleted, they are numbered from 1 on. */
+    if (id > 0 && id <= high && catalog->items[id - 1].id == id)
+        return id - 1;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (catalog->items[middle]->id < id)
+        if (catalog->items[middle].id < id)
             low = middle + 1;
         else
             high = middle;
@@ -56,24 +78,25 @@ static size_t catalog_index(const struct catalog *catalog, uint32_t id)
 void catalog_add(struct catalog *catalog, uint32_t id, const char *machine, const char *tags)
 {
     size_t index = catalog_index(catalog, id);
-    if (index < catalog->count && catalog->items[index]->id == id)
+    if (index < catalog->count && catalog->items[index].id == id)
         return;
     if (catalog->count == catalog->capacity) {
         catalog->capacity = catalog->capacity > 0 ? 2 * catalog->capacity : 16;
-        catalog->items = mem_resize(catalog->items, catalog->capacity * sizeof(struct source *));
+        catalog->items = mem_resize(catalog->items, catalog->capacity * sizeof(*catalog->items));
     }
-    struct source **at = catalog->items + index;
-    memmove(at + 1, at, (catalog->count - index) * sizeof(struct source *));
-    *at = source_new(id, machine, tags);
+    const struct name_list *list = find_names(catalog, tags);
+    struct source *at = catalog->items + index;
+    memmove(at + 1, at, (catalog->count - index) * sizeof(*at));
+    *at = (struct source){id, mem_string(machine), list->count, list->names};
     catalog->count++;
 }
 
 const struct source *catalog_by_id(const struct catalog *catalog, uint32_t id)
 {
     size_t index = catalog_index(catalog, id);
-    if (index == catalog->count || catalog->items[index]->id != id)
+    if (index == catalog->count || catalog->items[index].id != id)
         return NULL;
-    return catalog->items[index];
+    return &catalog->items[index];
 }
 
 static bool source_is(const struct source *source, const struct machine *machine)
@@ -81,7 +104,9 @@ static bool source_is(const struct source *source, const struct machine *machine
     if (source->tag_count != machine->tag_count || strcmp(source->machine, machine->name) != 0)
         return false;
     for (size_t i = 0; i < source->tag_count; i++) {
-        if (strcmp(source->tags[i], machine->tags[i].name) != 0)
+        const struct tag_name *name = &source->tags[i];
+        if (strncmp(name->text, machine->tags[i].name, name->length) != 0 ||
+            machine->tags[i].name[name->length] != '\0')
             return false;
     }
     return true;
@@ -91,9 +116,9 @@ const struct source *catalog_by_content(struct catalog *catalog, const struct ma
 {
     for (size_t i = 0; i < catalog->count; i++) {
         size_t index = (catalog->hint + i) % catalog->count;
-        if (source_is(catalog->items[index], machine)) {
+        if (source_is(&catalog->items[index], machine)) {
             catalog->hint = index + 1;
-            return catalog->items[index];
+            return &catalog->items[index];
         }
     }
     return NULL;

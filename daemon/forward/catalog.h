@@ -9,10 +9,13 @@
 #include "store.h"
 #include "text.h"
 
+struct name_list;
+
 struct catalog {
-    struct source **items; /* by ascending id */
+    struct source *items; /* by ascending id */
     size_t count, capacity;
     size_t hint; /* where the next one asked for probably is: plants are asked in their order */
+    struct name_list *lists; /* machines of one model share theirs */
 };
 
 void catalog_free(struct catalog *catalog);
@@ -23,7 +26,7 @@ void catalog_add(struct catalog *catalog, uint32_t id, const char *machine, cons
 /* Forgets the newest, all but `count`. */
 void catalog_cut(struct catalog *catalog, size_t count);
 
-/* NULL if there is none. */
+/* NULL if there is none; valid until the next catalog_add or catalog_cut. */
 const struct source *catalog_by_id(const struct catalog *catalog, uint32_t id);
 const struct source *catalog_by_content(struct catalog *catalog, const struct machine *machine);
 

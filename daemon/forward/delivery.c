@@ -92,7 +92,7 @@ static void take_events(struct delivery *delivery, struct delivery_context *cont
         if (event.kind == UPLINK_NONE)
             return;
         if (event.kind == UPLINK_ACKNOWLEDGED) {
-            delivery_acknowledged(delivery, event.ticket);
+            delivery_acknowledged(delivery, context, event.ticket);
         } else if (event.kind == UPLINK_FAILED) {
             delivery_refused(delivery, context, event.ticket, event.reason, now_ns);
         } else {

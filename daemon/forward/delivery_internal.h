@@ -31,7 +31,8 @@ struct delivery {
 void delivery_drop_rounds(struct delivery *delivery);
 
 /* A ticket came back. */
-void delivery_acknowledged(struct delivery *delivery, uint32_t ticket);
+void delivery_acknowledged(struct delivery *delivery, const struct delivery_context *context,
+                           uint32_t ticket);
 void delivery_refused(struct delivery *delivery, struct delivery_context *context, uint32_t ticket,
                       int reason, int64_t now_ns);
 

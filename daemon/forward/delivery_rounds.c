@@ -47,10 +47,32 @@ void delivery_drop_rounds(struct delivery *delivery)
 
 /* --- what was acknowledged --- */
 
-static void finish_round(struct delivery *delivery, enum lane lane)
+/* What can't be read back is lost, and said to be. */
+static void declare_damaged(const struct delivery_context *context, uint64_t first_seq,
+                            uint64_t last_seq, uint32_t missing)
+{
+    struct instant now;
+    clock_now(&now);
+    struct gap gap = {
+        .why = GAP_DAMAGED,
+        .first_seq = first_seq,
+        .last_seq = last_seq,
+        .missing = missing,
+        .to_ms = now.wall_ms, /* and from whenever */
+    };
+    log_error("store: %u records from seq %llu on can't be read: declared lost", missing,
+              (unsigned long long)first_seq);
+    context->declare(context->declare_argument, &gap);
+}
+
+static void finish_round(struct delivery *delivery, const struct delivery_context *context,
+                         enum lane lane)
 {
     struct round *round = delivery->rounds[lane];
-    delivery->acknowledged += round->item_count;
+    if (round_damaged(round) > 0)
+        declare_damaged(context, round_first_seq(round), round_last_seq(round),
+                        (uint32_t)round_damaged(round));
+    delivery->acknowledged += round->item_count - round->unreadable;
     for (size_t i = 0; i < round->batch_count; i++) {
         const struct batch *batch = &round->batches[i]->batch;
         delivery_forget(delivery, batch->first_seq, batch->first_seq + batch->count - 1);
@@ -59,7 +81,8 @@ static void finish_round(struct delivery *delivery, enum lane lane)
     drop_round(delivery, lane);
 }
 
-void delivery_acknowledged(struct delivery *delivery, uint32_t ticket)
+void delivery_acknowledged(struct delivery *delivery, const struct delivery_context *context,
+                           uint32_t ticket)
 {
     enum lane lane;
     size_t message;
@@ -68,7 +91,7 @@ void delivery_acknowledged(struct delivery *delivery, uint32_t ticket)
         return;
     round->acknowledged++;
     if (round_is_done(round))
-        finish_round(delivery, lane);
+        finish_round(delivery, context, lane);
 }
 
 /* --- what was refused --- */
@@ -119,7 +142,7 @@ void delivery_refused(struct delivery *delivery, struct delivery_context *contex
                   "are declared lost",
                   delivery->settings->name, (unsigned)reason, round->messages[message].item_count);
         declare_refused(round, message, context);
-        delivery_acknowledged(delivery, ticket);
+        delivery_acknowledged(delivery, context, ticket);
         return;
     }
     int64_t wait_ns = backoff_next(&delivery->backoff);
@@ -134,24 +157,6 @@ void delivery_refused(struct delivery *delivery, struct delivery_context *contex
 
 /* --- rounds --- */
 
-/* What can't be read back is lost, and said to be. */
-static void declare_damaged(const struct delivery_context *context, uint64_t first_seq,
-                            uint64_t last_seq, uint32_t missing)
-{
-    struct instant now;
-    clock_now(&now);
-    struct gap gap = {
-        .why = GAP_DAMAGED,
-        .first_seq = first_seq,
-        .last_seq = last_seq,
-        .missing = missing,
-        .to_ms = now.wall_ms, /* and from whenever */
-    };
-    log_error("store: %u records from seq %llu on can't be read: declared lost", missing,
-              (unsigned long long)first_seq);
-    context->declare(context->declare_argument, &gap);
-}
-
 static void give_up_damaged(struct delivery *delivery, const struct delivery_context *context,
                             const struct batch *batch)
 {
@@ -163,13 +168,9 @@ static void give_up_damaged(struct delivery *delivery, const struct delivery_con
 static void start_round(struct delivery *delivery, struct delivery_context *context, enum lane lane,
                         struct held_batch *const *batches, size_t count)
 {
-    uint32_t damaged;
-    delivery->rounds[lane] = round_new(batches, count, context->store, &damaged);
-    if (damaged > 0)
-        declare_damaged(context, round_first_seq(delivery->rounds[lane]),
-                        round_last_seq(delivery->rounds[lane]), damaged);
+    delivery->rounds[lane] = round_new(batches, count, context->store);
     if (round_is_done(delivery->rounds[lane]))
-        finish_round(delivery, lane);
+        finish_round(delivery, context, lane);
 }
 
 /* All batches that came since the last live round, in one. */

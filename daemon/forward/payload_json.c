@@ -7,17 +7,18 @@ static char last_char(const struct text *out)
     return out->length > 0 ? out->data[out->length - 1] : '\0';
 }
 
-/* "name": - names are letters, digits, . _ - by configuration and need no escaping. */
-static void add_name(struct text *out, const char *name)
+/* "name": with a comma before it unless it is the object's first. Names are letters, digits, . _ -
+ * by configuration and need no escaping. */
+static void add_name(struct text *out, const char *name, size_t length)
 {
-    size_t length = strlen(name);
-    char *at = text_reserve(out, length + 3);
+    bool first = last_char(out) == '{';
+    char *at = text_reserve(out, length + 4);
+    if (!first)
+        *at++ = ',';
     *at++ = '"';
     memcpy(at, name, length);
-    at[length] = '"';
-    at[length + 1] = ':';
-    at[length + 2] = '\0';
-    out->length += length + 3;
+    memcpy(at + length, "\":", 3);
+    out->length += length + (first ? 3 : 4);
 }
 
 static void add_string(struct text *out, const char *string)
@@ -61,8 +62,8 @@ void payload_json_next_machine(struct text *out, const char *machine)
 {
     /* only begin_gateway leaves an open brace; a reading closes its own */
     if (last_char(out) != '{')
-        text_add(out, "],");
-    add_name(out, machine);
+        text_add_char(out, ']');
+    add_name(out, machine, strlen(machine));
     text_add_char(out, '[');
 }
 
@@ -89,15 +90,11 @@ static void add_reading_time(struct text *out, const struct instant *at,
 static void add_values(struct text *out, const struct reading *reading, const struct source *source)
 {
     text_add(out, ",\"values\":{");
-    bool comma = false;
     for (size_t i = 0; i < reading->count; i++) {
         const struct sample *sample = &reading->samples[i];
         if (sample->quality != QUALITY_GOOD || sample->tag >= source->tag_count)
             continue;
-        if (comma)
-            text_add_char(out, ',');
-        comma = true;
-        add_name(out, source->tags[sample->tag]);
+        add_name(out, source->tags[sample->tag].text, source->tags[sample->tag].length);
         value_to_json(&sample->value, out);
     }
     text_add_char(out, '}');
@@ -105,19 +102,21 @@ static void add_values(struct text *out, const struct reading *reading, const st
 
 static void add_bad(struct text *out, const struct reading *reading, const struct source *source)
 {
-    bool any = false;
+    size_t before = out->length;
+    text_add(out, ",\"bad\":{");
+    size_t empty = out->length;
     for (size_t i = 0; i < reading->count; i++) {
         const struct sample *sample = &reading->samples[i];
         if (sample->quality == QUALITY_GOOD || sample->tag >= source->tag_count)
             continue;
-        text_add(out, any ? "," : ",\"bad\":{");
-        any = true;
-        add_name(out, source->tags[sample->tag]);
+        add_name(out, source->tags[sample->tag].text, source->tags[sample->tag].length);
         text_add_char(out, '"');
         sample_bad_to_text(sample, out);
         text_add_char(out, '"');
     }
-    if (any)
+    if (out->length == empty)
+        text_cut(out, before);
+    else
         text_add_char(out, '}');
 }
 

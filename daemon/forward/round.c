@@ -27,25 +27,21 @@ void held_batch_drop(struct held_batch *held)
     free(held);
 }
 
-/* Returns how many records it could use. */
-static uint32_t add_items(struct round *round, uint32_t index, struct store *store)
+static void add_items(struct round *round, uint32_t index, struct store *store)
 {
     const struct batch *batch = &round->batches[index]->batch;
-    struct record record;
-    uint32_t used = 0;
+    enum record_kind kind;
+    uint32_t source;
     record_reader_start(&round->reader, batch->body, batch->length);
     for (;;) {
         uint32_t offset = (uint32_t)(round->reader.at - batch->body);
-        if (record_next(&round->reader, &record) != 1 || round->reader.passed > batch->count)
+        if (record_skim(&round->reader, &kind, &source) != 1 || round->reader.passed > batch->count)
             break;
-        uint32_t source = record.kind == RECORD_READING ? record.reading.source : 0;
-        if (record.kind == RECORD_READING && store_source(store, source) == NULL)
+        if (kind == RECORD_READING && store_source(store, source) == NULL)
             continue;
         round->items[round->item_count++] =
             (struct round_item){batch->first_seq + round->reader.passed - 1, source, index, offset};
-        used++;
     }
-    return used;
 }
 
 static int compare_items(const void *left, const void *right)
@@ -56,21 +52,18 @@ static int compare_items(const void *left, const void *right)
     return a->seq < b->seq ? -1 : a->seq > b->seq;
 }
 
-struct round *round_new(struct held_batch *const *batches, size_t count, struct store *store,
-                        uint32_t *ret_damaged)
+struct round *round_new(struct held_batch *const *batches, size_t count, struct store *store)
 {
     struct round *round = mem_alloc(sizeof(*round));
-    size_t records = 0;
-    *ret_damaged = 0;
     round->batches = mem_array(count, sizeof(struct held_batch *));
     round->batch_count = count;
     for (size_t i = 0; i < count; i++) {
         round->batches[i] = held_batch_hold(batches[i]);
-        records += batches[i]->batch.count;
+        round->record_count += batches[i]->batch.count;
     }
-    round->items = mem_array(records, sizeof(*round->items));
+    round->items = mem_array(round->record_count, sizeof(*round->items));
     for (uint32_t i = 0; i < count; i++)
-        *ret_damaged += batches[i]->batch.count - add_items(round, i, store);
+        add_items(round, i, store);
     if (round->item_count > 0)
         qsort(round->items, round->item_count, sizeof(*round->items), compare_items);
     return round;
@@ -89,11 +82,13 @@ void round_free(struct round *round)
     free(round);
 }
 
-static void read_item(struct round *round, const struct round_item *item, struct record *ret_record)
+static bool read_item(struct round *round, const struct round_item *item, struct record *ret_record)
 {
     const struct batch *batch = &round->batches[item->batch]->batch;
     record_reader_start(&round->reader, batch->body + item->offset, batch->length - item->offset);
-    record_next(&round->reader, ret_record);
+    bool readable = record_next(&round->reader, ret_record) == 1;
+    round->unreadable += !readable;
+    return readable;
 }
 
 static void add_reading(struct round *round, const struct round_context *context,
@@ -102,7 +97,8 @@ static void add_reading(struct round *round, const struct round_context *context
 {
     struct record record;
     struct payload_clock clock = {0};
-    read_item(round, item, &record);
+    if (!read_item(round, item, &record))
+        return;
     if (!record.reading.at.synced) {
         uint32_t boot = round->batches[item->batch]->batch.boot;
         clock.corrected = store_boot_offset(context->store, boot, &clock.offset_ms);
@@ -128,6 +124,7 @@ static size_t make_gap(struct round *round, const struct round_context *context,
                        struct text *topic, struct text *payload)
 {
     struct record record;
+    /* It was read before: what could not be is no item. */
     read_item(round, &round->items[first], &record);
     text_addf(topic, "%s/gaps", context->uplink->topic);
     payload_json_gap(payload, round->items[first].seq, &record.gap, context->gateway,
@@ -196,11 +193,17 @@ void round_rewind(struct round *round)
     round->next_item = 0;
     round->message_count = 0;
     round->acknowledged = 0;
+    round->unreadable = 0;
 }
 
 bool round_is_done(const struct round *round)
 {
     return round->next_item == round->item_count && round->acknowledged == round->message_count;
+}
+
+size_t round_damaged(const struct round *round)
+{
+    return round->record_count - round->item_count + round->unreadable;
 }
 
 uint64_t round_first_seq(const struct round *round)

@@ -49,15 +49,15 @@ struct round {
     size_t batch_count;
     struct round_item *items; /* by source, then seq */
     size_t item_count, next_item;
+    size_t record_count;            /* all that the batches hold */
+    size_t unreadable;              /* items left out of the messages made so far */
     struct round_message *messages; /* made so far */
     size_t message_count, acknowledged;
     struct record_reader reader;
 };
 
-/* Holds the batches. Records that can't be read, or come from a machine that the store does not
- * know, are left out and counted in *ret_damaged. */
-struct round *round_new(struct held_batch *const *batches, size_t count, struct store *store,
-                        uint32_t *ret_damaged);
+/* Holds the batches. */
+struct round *round_new(struct held_batch *const *batches, size_t count, struct store *store);
 void round_free(struct round *round); /* accepts NULL */
 
 /* Makes the next message; false when all have been made. Its number is message_count - 1. */
@@ -69,6 +69,10 @@ void round_rewind(struct round *round);
 
 /* All made, all acknowledged. */
 bool round_is_done(const struct round *round);
+
+/* How many records can't be told: damaged, or from a machine that the store does not know. Known
+ * once all messages are made. */
+size_t round_damaged(const struct round *round);
 
 uint64_t round_first_seq(const struct round *round);
 uint64_t round_last_seq(const struct round *round);

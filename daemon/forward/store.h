@@ -25,12 +25,17 @@ struct batch {
     size_t length;
 };
 
+struct tag_name {
+    const char *text;
+    size_t length;
+};
+
 /* A machine as it was when its readings were taken: their names outlive the configuration. */
 struct source {
     uint32_t id;
     const char *machine;
     size_t tag_count;
-    const char *const *tags; /* names, by the readings' tag numbers */
+    const struct tag_name *tags; /* by the readings' tag numbers */
 };
 
 /* What opening found. A store that opened knows no times: those of `unclean` are 0. */
@@ -54,7 +59,7 @@ uint64_t store_newest_seq(const struct store *store); /* where the newest batch 
  * transaction that is open: then it goes where that is rolled back. 0 or negative errno. */
 int store_source_id(struct store *store, const struct machine *machine, uint32_t *ret_id);
 
-/* By number; NULL if unknown. Lives until store_close, if its transaction was committed. */
+/* By number; NULL if unknown. Valid until the next call of store_source_id or store_begin. */
 const struct source *store_source(struct store *store, uint32_t id);
 
 /* This boot's number, made if it is new (clock_boot_id gives the text). Not in a transaction. */

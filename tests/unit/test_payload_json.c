@@ -8,7 +8,8 @@
 
 #include "payload_json.h"
 
-static const char *const tags[] = {"good_count", "speed", "state", "glue_temp", "page"};
+static const struct tag_name tags[] = {
+    {"good_count", 10}, {"speed", 5}, {"state", 5}, {"glue_temp", 9}, {"page", 4}};
 static const struct source binder = {
     .id = 1, .machine = "binder-1", .tag_count = sizeof(tags) / sizeof(*tags), .tags = tags};
 

@@ -28,6 +28,11 @@ static struct sample every_kind[] = {
     {.tag = 1, .value = {.kind = VALUE_BOOL, .boolean = true}},
     {.tag = 2, .value = {.kind = VALUE_BOOL, .boolean = false}},
     {.tag = 3, .value = {.kind = VALUE_DECIMAL, .decimals = 1, .mantissa = 563}},
+    {.tag = 4, .value = {.kind = VALUE_DECIMAL, .decimals = 1, .mantissa = UINT16_MAX}},
+    {.tag = 5, .value = {.kind = VALUE_DECIMAL, .decimals = 1, .mantissa = UINT16_MAX + 1}},
+    {.tag = 6, .value = {.kind = VALUE_DECIMAL, .decimals = 1, .mantissa = UINT32_MAX}},
+    {.tag = 7, .value = {.kind = VALUE_DECIMAL, .decimals = 1, .mantissa = UINT32_MAX + 1LL}},
+    {.tag = 8, .value = {.kind = VALUE_DECIMAL, .mantissa = -1}},
     {.tag = 127, .value = {.kind = VALUE_DECIMAL, .decimals = 15, .mantissa = INT64_MIN}},
     {.tag = 128, .value = {.kind = VALUE_DECIMAL, .mantissa = INT64_MAX}},
     {.tag = 129, .value = {.kind = VALUE_UNSIGNED, .whole = UINT64_MAX}},
@@ -126,8 +131,8 @@ static void test_record_has_the_written_form(void **state)
         7,    0,                            /* source, synced */
         0x96, 0xE4, 0xE1, 0xEE, 0xC0, 0x68, /* wall_ms */
         1,                                  /* count */
-        6,    0,    0x12,                   /* run: from tag 3 on, one, decimals 1 */
-        0xE6, 0x08,                         /* 563 */
+        6,    0,    0x17,                   /* run: from tag 3 on, one, decimal16 with 1 decimal */
+        0x33, 0x02,                         /* 563 */
     };
     struct text body = {0};
 
@@ -153,7 +158,7 @@ static void test_record_says_once_what_neighbours_have_in_common(void **state)
     record_add_reading(&failed, &reading);
     /* kind, length; source, flags, time, count; skipped, more, form; and the values or the reason
      */
-    assert_int_equal(good.length, 2 + 4 + 3 + 40);
+    assert_int_equal(good.length, 2 + 4 + 3 + 40 * 2);
     assert_int_equal(failed.length, 2 + 4 + 3 + 2);
     text_free(&good);
     text_free(&failed);
@@ -257,7 +262,10 @@ static void test_record_refuses_bytes_that_make_no_sense(void **state)
         CASE("a tag below 0", "\1\x08\0\0\0\1\1\0\1\0"),
         CASE("a tag above 65535", "\1\x0A\0\0\0\1\x80\x80\x08\0\1\0"),
         CASE("a run past 65535", "\1\x0B\0\0\0\2\xFE\xFF\x07\1\1\0\0"),
-        CASE("an unknown value", "\1\7\0\0\0\1\0\0\7"),
+        CASE("an unknown value", "\1\7\0\0\0\1\0\0\x09"),
+        CASE("a small decimal as a varint", "\1\x08\0\0\0\1\0\0\2\2"),
+        CASE("a small decimal in four bytes", "\1\x0B\0\0\0\1\0\0\x08\1\0\0\0"),
+        CASE("half a decimal", "\1\x08\0\0\0\1\0\0\7\1"),
         CASE("decimals of a bool", "\1\x08\0\0\0\1\0\0\x11\1"),
         CASE("a bool of 2", "\1\x08\0\0\0\1\0\0\1\2"),
         CASE("a text beyond its record", "\1\x08\0\0\0\1\0\0\6\1"),

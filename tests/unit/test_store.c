@@ -262,8 +262,9 @@ static void test_store_source_outlives_the_configuration(void **state)
     assert_non_null(source);
     assert_string_equal(source->machine, "binder-1");
     assert_int_equal(source->tag_count, 3);
-    assert_string_equal(source->tags[0], "good_count");
-    assert_string_equal(source->tags[2], "state");
+    assert_int_equal(source->tags[0].length, strlen("good_count"));
+    assert_memory_equal(source->tags[0].text, "good_count", source->tags[0].length);
+    assert_memory_equal(source->tags[2].text, "state", source->tags[2].length + 1);
     assert_null(store_source(fixture->store, 99));
 }
 
