@@ -85,7 +85,6 @@ struct modbus_plan *modbus_plan_new(const struct machine *machine)
     struct want *wants = sorted_wants(machine);
     struct span *span = NULL;
 
-    /* as many as splitting can ever make */
     plan->spans = mem_array(machine->tag_count, sizeof *plan->spans);
     plan->tags = mem_array(machine->tag_count, sizeof *plan->tags);
     for (size_t i = 0; i < machine->tag_count; i++) {
@@ -103,6 +102,7 @@ struct modbus_plan *modbus_plan_new(const struct machine *machine)
         plan->tags[i] = want->tag;
     }
     free(wants);
+    plan->spans = mem_resize(plan->spans, plan->span_count * sizeof *plan->spans);
     return plan;
 }
 
@@ -141,10 +141,12 @@ static uint16_t best_cut(const struct span *span, const struct machine *machine,
 
 bool modbus_plan_split(struct modbus_plan *plan, const struct machine *machine, size_t index)
 {
+    if (plan->spans[index].tag_count < 2)
+        return false;
+    plan->spans = mem_resize(plan->spans, (plan->span_count + 1) * sizeof *plan->spans);
+
     struct span *first = &plan->spans[index], *second = first + 1;
 
-    if (first->tag_count < 2)
-        return false;
     memmove(second + 1, second, (plan->span_count - index - 1) * sizeof *second);
     plan->span_count++;
     *second = *first;

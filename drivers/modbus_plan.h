@@ -39,7 +39,8 @@ void modbus_plan_free(struct modbus_plan *plan);
 
 /* A machine has no register at some address of this span (exception 2): asks for its tags in two
  * requests from now on, cut at the widest hole between them or else in the middle. The first half
- * takes the span's place. False, with nothing changed, where only one tag is left. */
+ * takes the span's place, and the spans may move in memory. False, with nothing changed, where only
+ * one tag is left. */
 bool modbus_plan_split(struct modbus_plan *plan, const struct machine *machine, size_t index);
 
 #endif

@@ -209,21 +209,20 @@ static int rtu_poll(struct line *line, const struct machine *machine, struct lin
     answer->count = 0;
     answer->arrived_ns = 0;
     for (size_t i = 0; i < plan->reads->span_count; i++) {
-        const struct span *span = &plan->reads->spans[i];
         uint16_t words[MODBUS_MAX_BITS];
 
-        if (!due(context, span->every_ms))
+        if (!due(context, plan->reads->spans[i].every_ms))
             continue;
         asked = true;
         if (result >= 0 || result == -EBADMSG) {
             do
-                result = exchange(line, machine->unit, span, answer, words);
+                result = exchange(line, machine->unit, &plan->reads->spans[i], answer, words);
             while (result == MODBUS_ILLEGAL_ADDRESS && modbus_plan_split(plan->reads, machine, i));
             answered = answered || result >= 0;
         }
         if (result == 0)
             answer->arrived_ns = line->last_ns;
-        add_samples(machine, plan->reads, span, words, result, answer);
+        add_samples(machine, plan->reads, &plan->reads->spans[i], words, result, answer);
     }
     if (result < 0 && result != -EBADMSG && result != -ETIMEDOUT)
         return result;

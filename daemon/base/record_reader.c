@@ -80,25 +80,31 @@ static bool take_text(struct cursor *cursor, struct value *value)
     return value->text != NULL;
 }
 
-/* Those of two and four bytes, and only if they have no shorter form. */
-static bool take_fixed(struct cursor *cursor, uint8_t form, int64_t *ret_mantissa)
+static bool take_decimal(struct cursor *cursor, struct value *value)
 {
-    size_t size = form == FORM_DECIMAL16 ? 2 : 4;
-    const uint8_t *bytes = take_bytes(cursor, size);
-    int64_t mantissa = 0;
+    int64_t mantissa;
 
-    if (!bytes)
+    if (!take_signed(cursor, &mantissa))
         return false;
-    memcpy(&mantissa, bytes, size);
-    *ret_mantissa = mantissa;
-    return record_decimal_form(mantissa) == form;
+    value->mantissa = mantissa;
+    return record_decimal_form(mantissa) == VALUE_DECIMAL;
 }
 
-static bool take_value(struct cursor *cursor, uint8_t form, struct value *value)
+static bool take_unsigned(struct cursor *cursor, struct value *value)
+{
+    uint64_t whole;
+
+    if (!take_varint(cursor, UINT64_MAX, &whole))
+        return false;
+    value->whole = whole;
+    return true;
+}
+
+static bool take_value(struct cursor *cursor, struct value *value)
 {
     uint64_t boolean;
 
-    switch (form) {
+    switch (value->kind) {
     case VALUE_NONE:
         return true;
     case VALUE_BOOL:
@@ -107,21 +113,35 @@ static bool take_value(struct cursor *cursor, uint8_t form, struct value *value)
         value->boolean = boolean;
         return true;
     case VALUE_DECIMAL:
-        return take_signed(cursor, &value->mantissa) &&
-               record_decimal_form(value->mantissa) == VALUE_DECIMAL;
-    case FORM_DECIMAL16:
-    case FORM_DECIMAL32:
-        return take_fixed(cursor, form, &value->mantissa);
+        return take_decimal(cursor, value);
     case VALUE_UNSIGNED:
-        return take_varint(cursor, UINT64_MAX, &value->whole);
+        return take_unsigned(cursor, value);
     case VALUE_REAL32:
     case VALUE_REAL64:
         return take_real(cursor, value);
     case VALUE_TEXT:
         return take_text(cursor, value);
-    default:
-        return false;
     }
+    return false;
+}
+
+/* Decimals of two or four bytes, which are what machines say most; only if they have no shorter
+ * form. */
+static bool take_fixed(struct cursor *cursor, uint8_t form, struct sample *samples, size_t count)
+{
+    size_t size = form == FORM_DECIMAL16 ? sizeof(uint16_t) : sizeof(uint32_t);
+    const uint8_t *bytes = take_bytes(cursor, count * size);
+
+    if (!bytes)
+        return false;
+    for (size_t i = 0; i < count; i++, bytes += size) {
+        uint32_t mantissa = 0;
+        memcpy(&mantissa, bytes, size);
+        if (record_decimal_form(mantissa) != form)
+            return false;
+        samples[i].value.mantissa = mantissa;
+    }
+    return true;
 }
 
 static bool take_byte(struct cursor *cursor, uint8_t *ret_byte)
@@ -152,16 +172,19 @@ static bool take_run(struct cursor *cursor, struct run *run)
 static bool take_run_samples(struct cursor *cursor, struct run run, uint16_t first_tag,
                              struct sample *samples, size_t count)
 {
-    struct sample sample = {.quality = run.quality, .exception = run.exception};
-    uint8_t form = run.form == FORM_FAILED ? VALUE_NONE : run.form & 0x0F;
-    sample.value.kind = form_kind(form);
-    sample.value.decimals = run.form == FORM_FAILED ? 0 : run.form >> 4;
-    for (size_t i = 0; i < count; i++) {
-        samples[i] = sample;
-        samples[i].tag = (uint16_t)(first_tag + i);
-        if (!take_value(cursor, form, &samples[i].value))
-            return false;
+    struct sample sample = {.tag = first_tag, .quality = run.quality, .exception = run.exception};
+    uint8_t form = run.form & 0x0F;
+    if (form != FORM_FAILED) {
+        sample.value.kind = form_kind(form);
+        sample.value.decimals = run.form >> 4;
     }
+    for (size_t i = 0; i < count; i++, sample.tag++)
+        samples[i] = sample;
+    if (form == FORM_DECIMAL16 || form == FORM_DECIMAL32)
+        return take_fixed(cursor, form, samples, count);
+    for (size_t i = 0; i < count; i++)
+        if (!take_value(cursor, &samples[i].value))
+            return false;
     return true;
 }
 

@@ -30,7 +30,8 @@ enum value_kind {
     VALUE_TEXT,     /* UTF-8, `length` bytes, no terminating zero promised */
 };
 
-struct value {
+/* Packed, since thousands of machines keep some dozens each: it spares a third of a sample. */
+struct __attribute__((packed, aligned(4))) value {
     enum value_kind kind : 8;
     uint8_t decimals; /* VALUE_DECIMAL only */
     uint16_t length;  /* VALUE_TEXT only */

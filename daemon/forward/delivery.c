@@ -125,6 +125,7 @@ int64_t delivery_step(struct delivery *delivery, struct delivery_context *contex
     if (delivery->connected) {
         announce(delivery, context, now_ns);
         delivery_send(delivery, context, now_ns);
+        uplink_await(delivery->uplink, delivery_waits(delivery));
         if (delivery->publish_ns > now_ns && delivery->publish_ns < next_ns)
             next_ns = delivery->publish_ns;
     }

@@ -39,4 +39,7 @@ void delivery_refused(struct delivery *delivery, struct delivery_context *contex
 /* Sends live batches and, with the room that is left, the backlog. */
 void delivery_send(struct delivery *delivery, struct delivery_context *context, int64_t now_ns);
 
+/* Whether there is more to send as soon as something is acknowledged. */
+bool delivery_waits(const struct delivery *delivery);
+
 #endif

@@ -183,9 +183,7 @@ static void start_live(struct delivery *delivery, struct delivery_context *conte
     if (first == recent->count || now_ns < delivery->publish_ns)
         return;
     int64_t every_ns = delivery->settings->publish_every_ms * NS_PER_MS;
-    delivery->publish_ns += every_ns;
-    if (delivery->publish_ns <= now_ns)
-        delivery->publish_ns = now_ns + every_ns;
+    delivery->publish_ns = now_ns - now_ns % every_ns + every_ns;
     const struct batch *last = &recent->batches[recent->count - 1]->batch;
     delivery->live_seq = last->first_seq + last->count;
     start_round(delivery, context, LANE_LIVE, recent->batches + first, recent->count - first);
@@ -270,16 +268,26 @@ static void send(struct delivery *delivery, struct delivery_context *context, en
     }
 }
 
+/* What is left alone by all but live readings. */
+static unsigned backlog_reserve(const struct delivery *delivery)
+{
+    return uplink_spare(delivery->uplink) + uplink_window(delivery->uplink) / LIVE_RESERVE;
+}
+
+bool delivery_waits(const struct delivery *delivery)
+{
+    return delivery->rounds[LANE_BACKLOG] != NULL ||
+           uplink_room(delivery->uplink) <= backlog_reserve(delivery);
+}
+
 void delivery_send(struct delivery *delivery, struct delivery_context *context, int64_t now_ns)
 {
     if (now_ns < delivery->hold_until_ns)
         return;
     if (delivery->rounds[LANE_LIVE] == NULL)
         start_live(delivery, context, now_ns);
-    unsigned spare = uplink_spare(delivery->uplink);
-    send(delivery, context, LANE_LIVE, spare, now_ns);
+    send(delivery, context, LANE_LIVE, uplink_spare(delivery->uplink), now_ns);
     if (delivery->rounds[LANE_BACKLOG] == NULL)
         start_backlog(delivery, context);
-    send(delivery, context, LANE_BACKLOG, spare + uplink_window(delivery->uplink) / LIVE_RESERVE,
-         now_ns);
+    send(delivery, context, LANE_BACKLOG, backlog_reserve(delivery), now_ns);
 }

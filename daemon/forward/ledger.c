@@ -10,8 +10,6 @@
 #include "record.h"
 
 enum {
-    CURSOR_MS = 1000,
-    OUTAGE_CURSOR_MS = 10000, /* spares the flash: numbers owed no longer are found out anyway */
     TRIM_MS = 10000,
     RESERVE_BATCHES = 50, /* numbers for so many batches are reserved at once */
 };
@@ -284,18 +282,14 @@ int64_t ledger_step(struct ledger *ledger, struct audience audience, int64_t now
 {
     if (now_ns >= ledger->take_ns && now_ns >= ledger->retry_ns) {
         int64_t every_ns = ledger->settings->commit_every_ms * NS_PER_MS;
-        ledger->take_ns += every_ns;
-        if (ledger->take_ns <= now_ns)
-            ledger->take_ns = now_ns + every_ns;
+        /* In step with publish_every: what is committed is published in the same round. */
+        ledger->take_ns = now_ns - now_ns % every_ns + every_ns;
         learn_boot_offset(ledger);
         take(ledger, audience, now_ns);
     }
     settle_unstored(ledger, audience, false, now_ns);
-    if (now_ns >= ledger->cursor_ns && now_ns >= ledger->retry_ns) {
+    if (now_ns >= ledger->cursor_ns && now_ns >= ledger->retry_ns)
         ledger_commit_cursors(ledger, audience, now_ns);
-        bool outage = ledger->settings->durability == DURABILITY_OUTAGE;
-        ledger->cursor_ns = now_ns + (outage ? OUTAGE_CURSOR_MS : CURSOR_MS) * NS_PER_MS;
-    }
     if (now_ns >= ledger->housekeeping_ns) {
         keep_house(ledger, audience);
         ledger->housekeeping_ns = now_ns + TRIM_MS * NS_PER_MS;

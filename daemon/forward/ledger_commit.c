@@ -15,6 +15,8 @@ enum {
     RECENT_BATCHES = 64,
     RECENT_BYTES = 4 * 1024 * 1024,
     RETRY_MS = 1000,
+    CURSOR_MS = 1000,
+    OUTAGE_CURSOR_MS = 10000, /* spares the flash: numbers owed no longer are found out anyway */
 };
 
 static void drop_oldest_recent(struct ledger *ledger)
@@ -53,8 +55,10 @@ static int save_cursors(struct ledger *ledger, struct audience audience)
     return 0;
 }
 
-static void cursors_saved(struct audience audience)
+static void cursors_saved(struct ledger *ledger, struct audience audience, int64_t now_ns)
 {
+    bool outage = ledger->settings->durability == DURABILITY_OUTAGE;
+    ledger->cursor_ns = now_ns + (outage ? OUTAGE_CURSOR_MS : CURSOR_MS) * NS_PER_MS;
     for (size_t i = 0; i < audience.count; i++)
         delivery_saved(audience.deliveries[i]);
 }
@@ -108,8 +112,9 @@ static struct held_batch *gap_batch(const struct ledger *ledger, const struct ba
     return held_batch_new(&batch, clock_mono_ns());
 }
 
+/* The cursors go along when they are due. */
 static int write_batches(struct ledger *ledger, struct held_batch *const *batches, size_t count,
-                         struct audience audience, struct gap *ret_gap,
+                         struct audience audience, bool with_cursors, struct gap *ret_gap,
                          struct held_batch **ret_gap_batch)
 {
     int error = store_begin(ledger->store);
@@ -121,7 +126,7 @@ static int write_batches(struct ledger *ledger, struct held_batch *const *batche
         *ret_gap_batch = gap_batch(ledger, &batches[count - 1]->batch, ret_gap);
         error = store_append(ledger->store, &(*ret_gap_batch)->batch);
     }
-    if (error == 0)
+    if (error == 0 && with_cursors)
         error = save_cursors(ledger, audience);
     return error == 0 ? store_commit(ledger->store) : error;
 }
@@ -139,12 +144,14 @@ int ledger_commit(struct ledger *ledger, struct held_batch *const *batches, size
 {
     struct gap gap = {0};
     struct held_batch *declared = NULL;
-    int error = write_batches(ledger, batches, count, audience, &gap, &declared);
+    bool with_cursors = now_ns >= ledger->cursor_ns;
+    int error = write_batches(ledger, batches, count, audience, with_cursors, &gap, &declared);
     if (note_trouble(ledger, error, now_ns) < 0) {
         held_batch_drop(declared);
         return error;
     }
-    cursors_saved(audience);
+    if (with_cursors)
+        cursors_saved(ledger, audience, now_ns);
     for (size_t i = 0; i < count; i++)
         stored(ledger, batches[i]);
     if (declared == NULL)
@@ -173,9 +180,8 @@ void ledger_commit_cursors(struct ledger *ledger, struct audience audience, int6
         error = store_reserve(ledger->store, ledger_stored_end(ledger), ledger->reserved);
     if (error == 0)
         error = store_commit(ledger->store);
-    if (note_trouble(ledger, error, now_ns) < 0)
-        return;
-    cursors_saved(audience);
+    if (note_trouble(ledger, error, now_ns) == 0)
+        cursors_saved(ledger, audience, now_ns);
 }
 
 int ledger_reserve(struct ledger *ledger, uint64_t end, int64_t now_ns)
@@ -208,6 +214,7 @@ static void note_gone(void *context, const char *uplink)
 void ledger_drop_cursors(struct ledger *ledger, const struct plant *plant)
 {
     struct drop drop = {ledger, plant, {0}};
+    ledger->cursor_ns = 0; /* those of new uplinks go with the next commit */
     int error = store_each_cursor(ledger->store, note_gone, &drop);
     if (error == 0 && drop.gone.length > 0) {
         error = store_begin(ledger->store);

@@ -17,6 +17,7 @@ struct ring {
     pthread_cond_t filled;
     int wake_fd;
     size_t first, count, capacity;
+    size_t wake_at; /* see ring_wake_at */
     struct ring_event *events;
     char words[RING_WORDS_BYTES];
 };
@@ -32,6 +33,7 @@ struct ring *ring_new(int wake_fd)
     pthread_condattr_destroy(&attributes);
     pthread_mutex_init(&ring->lock, NULL);
     ring->wake_fd = wake_fd;
+    ring->wake_at = 1;
     ring->capacity = FIRST_CAPACITY;
     ring->events = mem_array(ring->capacity, sizeof(*ring->events));
     return ring;
@@ -64,16 +66,31 @@ static void grow(struct ring *ring)
     ring->capacity *= 2;
 }
 
+static void wake(const struct ring *ring)
+{
+    if (ring->wake_fd >= 0)
+        eventfd_write(ring->wake_fd, 1);
+}
+
 static void put_locked(struct ring *ring, struct ring_event event)
 {
     if (ring->count == ring->capacity)
         grow(ring);
+    bool patient = event.kind == RING_TAKEN || event.kind == RING_NOT_TAKEN;
     ring->events[place(ring, ring->count)] = event;
-    if (ring->count++ > 0)
-        return;
-    pthread_cond_signal(&ring->filled);
-    if (ring->wake_fd >= 0)
-        eventfd_write(ring->wake_fd, 1);
+    if (ring->count++ == 0)
+        pthread_cond_signal(&ring->filled);
+    if (!patient || ring->count == ring->wake_at)
+        wake(ring);
+}
+
+void ring_wake_at(struct ring *ring, unsigned count)
+{
+    pthread_mutex_lock(&ring->lock);
+    ring->wake_at = count;
+    if (ring->count >= count)
+        wake(ring);
+    pthread_mutex_unlock(&ring->lock);
 }
 
 void ring_put(struct ring *ring, struct ring_event event)

@@ -33,7 +33,11 @@ struct ring;
 struct ring *ring_new(int wake_fd);
 void ring_free(struct ring *ring);
 
-/* Any thread. An event that finds the ring empty writes to wake_fd. */
+/* How many acknowledgements have to wait before wake_fd is written to; at first 1. Whoever waits
+ * for none of them gives UINT_MAX, and finds them there when it comes by. */
+void ring_wake_at(struct ring *ring, unsigned count);
+
+/* Any thread. Writes to wake_fd, for an acknowledgement only if enough of them wait. */
 void ring_put(struct ring *ring, struct ring_event event);
 void ring_put_refused(struct ring *ring, int code, const char *words);
 

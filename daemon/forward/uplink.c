@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 enum { REASON_TOO_LARGE = 0x95 };
 enum { PUBLISH_HEADER_BYTES = 10 }; /* type, length, topic's length, packet id, no properties */
 enum { FIRST_EVENTS = 128 };
+enum { LOTS_A_WINDOW = 4 };
 
 static const int64_t held_ns = 30 * NS_PER_S;     /* a connection that counts as a success */
 static const int64_t patience_ns = 30 * NS_PER_S; /* for the next acknowledgement */
@@ -199,6 +201,16 @@ unsigned uplink_window(const struct uplink *uplink)
 unsigned uplink_spare(const struct uplink *uplink)
 {
     return uplink->window.size > 1;
+}
+
+void uplink_await(struct uplink *uplink, bool waiting)
+{
+    const struct window *window = &uplink->window;
+    unsigned lot = window->size / LOTS_A_WINDOW;
+
+    if (lot > window->count)
+        lot = window->count;
+    ring_wake_at(uplink->ring, !waiting ? UINT_MAX : lot > 0 ? lot : 1);
 }
 
 const char *uplink_trouble(const struct uplink *uplink)

@@ -57,6 +57,10 @@ unsigned uplink_room(const struct uplink *uplink);
 unsigned uplink_window(const struct uplink *uplink);
 unsigned uplink_spare(const struct uplink *uplink);
 
+/* Whether someone waits for acknowledgements of what has been sent so far. Then wake_fd tells of
+ * them, in lots; if not, which saves a wake-up each, they are found by the next uplink_step. */
+void uplink_await(struct uplink *uplink, bool waiting);
+
 /* Sends at QoS 1. 0: the ticket will come back as acknowledged, failed, or with the
  * disconnection. -EAGAIN: no room; -ENOTCONN. Ticket 0 is for messages nobody waits for: no event
  * tells of them. */

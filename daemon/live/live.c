@@ -67,16 +67,25 @@ void live_remove_link(struct live *live, struct live_link *link)
     free(link);
 }
 
+/* Room for a text's last value; most machines have none. */
+static void add_text(struct live_machine *machine, size_t tag)
+{
+    const struct machine *config = machine->config;
+    if (config->tags[tag].type != TYPE_STRING)
+        return;
+    if (machine->texts == NULL)
+        machine->texts = mem_array(config->tag_count, sizeof(*machine->texts));
+    machine->texts[tag] = mem_alloc(config->tags[tag].string_bytes);
+}
+
 struct live_machine *live_add_machine(struct live *live, const struct machine *config)
 {
     struct live_machine *machine = mem_alloc(sizeof(*machine));
     machine->config = config;
     machine->last = mem_array(config->tag_count, sizeof(*machine->last));
-    machine->texts = mem_array(config->tag_count, sizeof(*machine->texts));
     for (size_t i = 0; i < config->tag_count; i++) {
         machine->last[i].tag = (uint16_t)i;
-        if (config->tags[i].type == TYPE_STRING)
-            machine->texts[i] = mem_alloc(config->tags[i].string_bytes);
+        add_text(machine, i);
     }
     pthread_mutex_lock(&live->lock);
     live->machines = push(live->machines, &live->machine_count, machine);
@@ -89,7 +98,7 @@ void live_remove_machine(struct live *live, struct live_machine *machine)
     pthread_mutex_lock(&live->lock);
     take_out(live->machines, &live->machine_count, machine);
     pthread_mutex_unlock(&live->lock);
-    for (size_t i = 0; i < machine->config->tag_count; i++)
+    for (size_t i = 0; machine->texts != NULL && i < machine->config->tag_count; i++)
         free(machine->texts[i]);
     free(machine->texts);
     free(machine->last);

@@ -8,20 +8,30 @@
 
 struct told {
     struct value value; /* VALUE_NONE with a good quality: never told */
-    int64_t at_ms;
     uint8_t quality, exception;
 };
 
 struct filter {
     const struct machine *machine;
-    struct told *told; /* one a tag */
+    struct told *told;   /* one a tag */
+    int64_t *told_at_ms; /* likewise; NULL where no tag has a heartbeat */
 };
+
+static bool has_heartbeats(const struct machine *machine)
+{
+    for (size_t i = 0; i < machine->tag_count; i++)
+        if (machine->tags[i].heartbeat_ms > 0)
+            return true;
+    return false;
+}
 
 struct filter *filter_new(const struct machine *machine)
 {
     struct filter *filter = mem_alloc(sizeof(*filter));
     filter->machine = machine;
     filter->told = mem_array(machine->tag_count, sizeof(*filter->told));
+    if (has_heartbeats(machine))
+        filter->told_at_ms = mem_array(machine->tag_count, sizeof(*filter->told_at_ms));
     return filter;
 }
 
@@ -40,6 +50,7 @@ void filter_free(struct filter *filter)
         return;
     filter_forget(filter);
     free(filter->told);
+    free(filter->told_at_ms);
     free(filter);
 }
 
@@ -52,19 +63,22 @@ static bool moved(const struct tag *tag, const struct value *from, const struct 
     return distance >= tag->deadband * (1 - 1e-9);
 }
 
-static bool is_due(const struct tag *tag, const struct told *told, const struct sample *sample,
-                   int64_t now_ms)
+static bool is_due(const struct filter *filter, const struct sample *sample, int64_t now_ms)
 {
+    const struct tag *tag = &filter->machine->tags[sample->tag];
+    const struct told *told = &filter->told[sample->tag];
     if (sample->quality != told->quality || sample->exception != told->exception)
         return true;
-    if (tag->heartbeat_ms > 0 && now_ms - told->at_ms >= tag->heartbeat_ms)
+    if (tag->heartbeat_ms > 0 && now_ms - filter->told_at_ms[sample->tag] >= tag->heartbeat_ms)
         return true;
     return sample->quality == QUALITY_GOOD && moved(tag, &told->value, &sample->value);
 }
 
-static void remember(struct told *told, const struct sample *sample, int64_t now_ms)
+static void remember(struct filter *filter, const struct sample *sample, int64_t now_ms)
 {
-    told->at_ms = now_ms;
+    struct told *told = &filter->told[sample->tag];
+    if (filter->told_at_ms != NULL)
+        filter->told_at_ms[sample->tag] = now_ms;
     told->quality = sample->quality;
     told->exception = sample->exception;
     char *text = told->value.kind == VALUE_TEXT ? (char *)told->value.text : NULL;
@@ -82,11 +96,9 @@ size_t filter_pass(struct filter *filter, struct sample *samples, size_t count, 
 {
     size_t kept = 0;
     for (size_t i = 0; i < count; i++) {
-        const struct tag *tag = &filter->machine->tags[samples[i].tag];
-        struct told *told = &filter->told[samples[i].tag];
-        if (!is_due(tag, told, &samples[i], now_ms))
+        if (!is_due(filter, &samples[i], now_ms))
             continue;
-        remember(told, &samples[i], now_ms);
+        remember(filter, &samples[i], now_ms);
         samples[kept++] = samples[i];
     }
     return kept;

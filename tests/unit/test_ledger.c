@@ -159,16 +159,31 @@ static void assert_saved_cursor(struct bench *bench, const char *expected)
     ranges_free(&saved);
 }
 
-static void test_ledger_saves_cursors_with_the_next_batch(void **state)
+static void test_ledger_saves_a_new_cursor_with_the_first_batch(void **state)
 {
     struct bench *bench = *state;
     open_always(bench);
+    ranges_add(&bench->cloud.owed, 1, SEQ_END);
+    bench->cloud.dirty = true;
     put(bench, 10);
     step(bench);
+    assert_saved_cursor(bench, "1-");
+}
+
+static void test_ledger_saves_cursors_with_a_batch_once_a_second(void **state)
+{
+    struct bench *bench = *state;
+    open_always(bench);
     acknowledge(bench, 1, 1);
-    put(bench, 11);
+    for (int i = 0; i < 5; i++) {
+        put(bench, 10);
+        step(bench);
+        assert_saved_cursor(bench, "2-");
+        acknowledge(bench, 2, 2);
+    }
+    put(bench, 10);
     step(bench);
-    assert_saved_cursor(bench, "2-");
+    assert_saved_cursor(bench, "3-");
     assert_false(bench->cloud.dirty);
 }
 
@@ -287,7 +302,8 @@ int main(void)
         LEDGER_TEST(test_ledger_declares_what_memory_could_not_hold),
         LEDGER_TEST(test_ledger_gives_a_declared_loss_a_number_like_any_reading),
         LEDGER_TEST(test_ledger_declares_a_loss_even_when_nothing_is_read),
-        LEDGER_TEST(test_ledger_saves_cursors_with_the_next_batch),
+        LEDGER_TEST(test_ledger_saves_a_new_cursor_with_the_first_batch),
+        LEDGER_TEST(test_ledger_saves_cursors_with_a_batch_once_a_second),
         LEDGER_TEST(test_ledger_saves_cursors_within_a_second_without_batches),
         LEDGER_TEST(test_ledger_saves_the_cursor_of_a_closing_uplink),
         LEDGER_TEST(test_ledger_forgets_cursors_of_uplinks_the_plant_lacks),
