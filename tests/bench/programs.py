@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
 from harness import Mosquitto, Process, free_port, wait_for  # noqa: E402  pylint: disable=C0413
 
 BUILD = os.environ.get("BINDERY_BUILD", "build/release")
@@ -79,8 +79,12 @@ class Worker(Process):
         self.wait_log("^ready$", 60)
 
     def order(self, word):
-        self.child.stdin.write(word + "\n")
-        self.child.stdin.flush()
+        try:
+            self.child.stdin.write(word + "\n")
+            self.child.stdin.flush()
+        except BrokenPipeError:
+            raise AssertionError(
+                f"{self.name} ended with {self.wait()}:\n{self.log()}") from None
 
     def mark(self):
         self.order("mark")
@@ -135,7 +139,8 @@ class Gateway(Process):
         super().__init__([os.path.join(BUILD, "daemon/binderyd"), "-c", path], "binderyd")
 
     def status(self):
-        done = subprocess.run([os.path.join(BUILD, "daemon/cli/bindery"), "status", "--json", "-c", self.path],
+        bindery = os.path.join(BUILD, "daemon/cli/bindery")
+        done = subprocess.run([bindery, "status", "--json", "-c", self.path],
                               capture_output=True, text=True, timeout=30, check=False)
         return json.loads(done.stdout) if done.returncode == 0 else None
 

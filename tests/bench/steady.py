@@ -45,7 +45,7 @@ def _floor_round(stage, scenario, machines, times):
     figures = meter.read() | machines.report()
     floor.kill()
     stage.end(floor)
-    return figures
+    return figures | {"us_a_poll": us_a_poll(figures, figures["requests"])}
 
 
 def _gateway_round(stage, scenario, machines, broker, times, number):
@@ -75,17 +75,18 @@ def _gateway_round(stage, scenario, machines, broker, times, number):
     receiver.child.stdin.close()
     stage.end(receiver)
     figures.update(
+        us_a_poll=us_a_poll(figures, figures["requests"]),
         first_all_ms=first_all_ms, received=received, latency=received["latency"],
         own_lateness={name: status["poll"][f"lateness_{name}_ms"] for name in ("p99", "max")},
         written_per_value=figures["written"] / max(1, received["values"]))
     return figures
 
 
-def _us_a_poll(figures):
-    return figures["cpu_percent"] * 1e4 * figures["seconds"] / max(1, figures["requests"])
+def us_a_poll(figures, polls):
+    return figures["cpu_percent"] * 1e4 * figures["seconds"] / max(1, polls)
 
 
-def run(scenario, times, say):
+def run(scenario, times, say, gateway_round=_gateway_round, gateway="binderyd"):
     """Rounds of floor and gateway in turn; what came of them."""
     floors, gateways = [], []
     with Stage() as stage:
@@ -95,10 +96,8 @@ def run(scenario, times, say):
             if scenario.against_floor:
                 say(f"{scenario.name}: floor, round {number + 1} of {times.rounds}")
                 floors.append(_floor_round(stage, scenario, machines, times))
-            say(f"{scenario.name}: binderyd, round {number + 1} of {times.rounds}")
-            gateways.append(_gateway_round(stage, scenario, machines, broker, times, number))
-    for figures in floors + gateways:
-        figures["us_a_poll"] = _us_a_poll(figures)
+            say(f"{scenario.name}: {gateway}, round {number + 1} of {times.rounds}")
+            gateways.append(gateway_round(stage, scenario, machines, broker, times, number))
     return summary(scenario, floors, gateways)
 
 
@@ -109,15 +108,19 @@ def _broker(stage, scenario):
     return stage.broker(tls=[f"certfile {certificate}", f"keyfile {key}", "allow_anonymous true"])
 
 
-def middle(rounds, *path):
-    """The median over the rounds of a figure that lies at this path."""
+def known(rounds, *path):
+    """A figure that lies at this path, of the rounds that have it."""
     values = []
-    for figures in rounds:
-        value = figures
+    for value in rounds:
         for key in path:
-            value = value[key]
+            value = value.get(key) if value else None
         if value is not None:
             values.append(value)
+    return values
+
+
+def middle(rounds, *path):
+    values = known(rounds, *path)
     return statistics.median(values) if values else None
 
 
@@ -131,12 +134,12 @@ def summary(scenario, floors, gateways):
         "written_per_value": middle(gateways, "written_per_value"),
         "lateness_p50_ms": middle(gateways, "lateness", "p50_ms"),
         "lateness_p99_ms": middle(gateways, "lateness", "p99_ms"),
-        "lateness_max_ms": max(one["lateness"]["max_ms"] for one in gateways),
+        "lateness_max_ms": max(known(gateways, "lateness", "max_ms"), default=None),
         "own_lateness_p99_ms": middle(gateways, "own_lateness", "p99"),
         "latency_p50_ms": middle(gateways, "latency", "p50_ms"),
         "latency_p99_ms": middle(gateways, "latency", "p99_ms"),
         "wakeups_per_s": middle(gateways, "wakeups_per_s"),
-        "first_all_ms": max((one["first_all_ms"] or 0 for one in gateways), default=None),
+        "first_all_ms": max(known(gateways, "first_all_ms"), default=None),
         "values_wanted": round(wanted),
         "values_polled": middle(gateways, "registers_read"),
         "values_delivered": middle([one["received"] for one in gateways], "values"),
