@@ -16,9 +16,9 @@ struct modbus_tcp {
     int fd; /* -1: closed */
     uint16_t transaction;
     uint8_t unit;
-    uint16_t length; /* bytes in the buffer */
-    uint8_t buffer[MODBUS_TCP_MAX_FRAME];
+    uint16_t length;    /* bytes in the buffer */
     uint32_t discarded; /* answers thrown away since the connection was made */
+    uint8_t buffer[MODBUS_TCP_MAX_FRAME];
 };
 
 void modbus_tcp_init(struct modbus_tcp *tcp);

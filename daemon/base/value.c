@@ -14,26 +14,6 @@ static const double exact_limit = 4503599627370496.0;
 /* Up to here each whole number is a float: 2^24. */
 static const double float_whole_limit = 16777216.0;
 
-/* Ten to the power of each number of decimals. */
-static const uint64_t tens[DECIMAL_MAX_DECIMALS + 1] = {
-    1,
-    10,
-    100,
-    1000,
-    10000,
-    100000,
-    1000000,
-    10000000,
-    100000000,
-    1000000000,
-    10000000000,
-    100000000000,
-    1000000000000,
-    10000000000000,
-    100000000000000,
-    1000000000000000,
-};
-
 bool value_equal(const struct value *a, const struct value *b)
 {
     if (a->kind != b->kind)
@@ -104,21 +84,25 @@ static char *put_digits(char *end, uint64_t number, unsigned least)
     return first;
 }
 
+enum { DECIMAL_BYTES = 24 }; /* "-.9223372036854775808" and some */
+
 static void add_decimal(struct text *out, int64_t mantissa, unsigned decimals)
 {
-    char written[sizeof("-.9223372036854775808")];
-    char *first = written + sizeof(written);
+    char written[2 * DECIMAL_BYTES] = {0};
+    char *end = written + DECIMAL_BYTES, *first;
     uint64_t left = mantissa < 0 ? 0 - (uint64_t)mantissa : (uint64_t)mantissa;
 
+    first = put_digits(end, left, decimals + 1);
     if (decimals > 0) {
-        first = put_digits(first, left % tens[decimals], decimals);
-        *--first = '.';
-        left /= tens[decimals];
+        memmove(first - 1, first, (size_t)(end - first) - decimals);
+        first--;
+        *(end - decimals - 1) = '.';
     }
-    first = put_digits(first, left, 1);
     if (mantissa < 0)
         *--first = '-';
-    text_add_bytes(out, first, (size_t)(written + sizeof(written) - first));
+    /* A copy of one size for all, with its terminating zero, is done without a call. */
+    memcpy(text_reserve(out, DECIMAL_BYTES), first, DECIMAL_BYTES);
+    out->length += (size_t)(end - first);
 }
 
 /* Whether a double lies half-way between two floats. Rounding a decimal to double and then to

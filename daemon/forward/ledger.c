@@ -94,16 +94,35 @@ void ledger_close(struct ledger *ledger)
     free(ledger);
 }
 
+static bool knows_all(struct ledger *ledger, const struct plant *plant)
+{
+    for (size_t i = 0; i < plant->machine_count; i++)
+        if (!store_has_source(ledger->store, &plant->machines[i]))
+            return false;
+    return true;
+}
+
+static int number_sources(struct ledger *ledger, const struct plant *plant, uint32_t *ret_sources)
+{
+    int error = 0;
+    for (size_t i = 0; error == 0 && i < plant->machine_count; i++)
+        error = store_source_id(ledger->store, &plant->machines[i], &ret_sources[i]);
+    return error;
+}
+
 int ledger_sources(struct ledger *ledger, const struct plant *plant, uint32_t *ret_sources)
 {
-    for (size_t i = 0; i < plant->machine_count; i++) {
-        int error = store_source_id(ledger->store, &plant->machines[i], &ret_sources[i]);
-        if (error < 0) {
-            log_error("store: %s: %s", ledger->settings->path, strerrordesc_np(-error));
-            return error;
-        }
-    }
-    return 0;
+    /* Thousands of new ones go in one transaction; known ones need none, not even a disk that can
+     * be written to. */
+    bool known = knows_all(ledger, plant);
+    int error = known ? 0 : store_begin(ledger->store);
+    if (error == 0)
+        error = number_sources(ledger, plant, ret_sources);
+    if (error == 0 && !known)
+        error = store_commit(ledger->store);
+    if (error < 0)
+        log_error("store: %s: %s", ledger->settings->path, strerrordesc_np(-error));
+    return error;
 }
 
 void ledger_declare(void *argument, const struct gap *gap)

@@ -276,6 +276,11 @@ int store_source_id(struct store *store, const struct machine *machine, uint32_t
     return 0;
 }
 
+bool store_has_source(struct store *store, const struct machine *machine)
+{
+    return catalog_by_content(&store->catalog, machine) != NULL;
+}
+
 const struct source *store_source(struct store *store, uint32_t id)
 {
     return catalog_by_id(&store->catalog, id);

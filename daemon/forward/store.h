@@ -59,6 +59,9 @@ uint64_t store_newest_seq(const struct store *store); /* where the newest batch 
  * transaction that is open: then it goes where that is rolled back. 0 or negative errno. */
 int store_source_id(struct store *store, const struct machine *machine, uint32_t *ret_id);
 
+/* Whether it has one already. */
+bool store_has_source(struct store *store, const struct machine *machine);
+
 /* By number; NULL if unknown. Valid until the next call of store_source_id or store_begin. */
 const struct source *store_source(struct store *store, uint32_t id);
 

@@ -19,16 +19,16 @@ struct poll_output {
 };
 
 struct machine_run {
-    const struct plant *plant; /* retained: config lies in it */
     const struct machine *config;
-    uint32_t source; /* the store's number for it */
-    struct schedule schedule;
-    struct filter *filter;
-    struct live_machine *live;
     struct modbus_plan *plan;    /* on Modbus TCP */
     struct line_plan *line_plan; /* on a line */
+    struct filter *filter;
+    struct live_machine *live;
     struct line_answer answer;
+    uint32_t source;    /* the store's number for it */
     enum quality state; /* of the last poll; what has been logged */
+    struct schedule schedule;
+    const struct plant *plant; /* retained: config lies in it */
 };
 
 /* `number` tells machines apart for spreading their polls. */

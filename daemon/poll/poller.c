@@ -51,6 +51,8 @@ static void take_events(struct poller *poller, int64_t now_ns)
     /* Level-triggered: what a link leaves over shows again, so that each has its turn but once. */
     for (size_t seen = 0; seen <= poller->link_count; seen += (size_t)count) {
         count = epoll_wait(poller->loop.epoll_fd, events, EVENTS_AT_ONCE, 0);
+        for (int i = 0; i < count; i++)
+            __builtin_prefetch(events[i].data.ptr);
         for (int i = 0; i < count; i++) {
             struct tcp_link *link = events[i].data.ptr;
             poller->wake_ns[link->index] = tcp_link_ready(link, now_ns);
@@ -71,6 +73,10 @@ static void take_names(struct poller *poller, int64_t now_ns)
 
 static void step_links(struct poller *poller, int64_t now_ns)
 {
+    /* A link used once a second has left the caches by the next time. */
+    for (size_t i = 0; i < poller->link_count; i++)
+        if (poller->wake_ns[i] <= now_ns)
+            __builtin_prefetch(poller->links[i]);
     for (size_t i = 0; i < poller->link_count; i++)
         if (poller->wake_ns[i] <= now_ns)
             poller->wake_ns[i] = tcp_link_step(poller->links[i], now_ns);

@@ -20,12 +20,13 @@ struct schedule_period {
     int64_t every_ns, next_ns;
 };
 
+/* Most machines have one period, and what each poll looks at lies side by side. */
 struct schedule {
-    struct schedule_period periods[SCHEDULE_MAX_PERIODS];
     uint8_t period_count;
     bool silent;
     int64_t not_before_ns; /* while silent */
     struct backoff backoff;
+    struct schedule_period periods[SCHEDULE_MAX_PERIODS];
 };
 
 /* What is to be asked now. */

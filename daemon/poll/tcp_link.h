@@ -30,33 +30,34 @@ enum tcp_link_state {
 };
 
 struct tcp_link {
+    /* what each poll uses */
     struct tcp_loop *loop;
-    const struct plant *plant; /* retained */
     const struct link *config;
     struct live_link *live;
     struct machine_run **machines;
     size_t machine_count;
     unsigned index; /* the poller's */
-
     enum tcp_link_state state;
-    int64_t deadline_ns;     /* of the state; not in TCP_READY */
-    bool failed;             /* it is known to be down: polls are told so */
-    bool told_up, told_down; /* what has been logged */
-    bool ever_up;
-    int64_t failed_since_ns; /* 0 once it answers */
-    struct backoff backoff;
-    unsigned answers;                   /* on this connection */
-    unsigned unanswered;                /* requests in a row without any answer on it */
-    uint32_t discarded_before;          /* by the connection, when the last request was sent */
-    struct sockaddr_storage *addresses; /* of the host, to be tried in turn */
-    int address_count, address_next;
-    struct modbus_tcp tcp;
-
+    int64_t deadline_ns;         /* of the state; not in TCP_READY */
     struct machine_run *current; /* the poll in progress; NULL for none */
     struct schedule_due due;
     size_t span;
-    bool answered;
     struct instant answered_at; /* when the last of its answers came */
+    int64_t failed_since_ns;    /* 0 once it answers */
+    uint32_t discarded_before;  /* by the connection, when the last request was sent */
+    unsigned answers;           /* on this connection */
+    unsigned unanswered;        /* requests in a row without any answer on it */
+    bool answered;
+    bool failed;             /* it is known to be down: polls are told so */
+    bool told_up, told_down; /* what has been logged */
+    struct modbus_tcp tcp;
+
+    /* what connecting uses */
+    const struct plant *plant; /* retained */
+    struct backoff backoff;
+    struct sockaddr_storage *addresses; /* of the host, to be tried in turn */
+    int address_count, address_next;
+    bool ever_up;
 };
 
 struct tcp_link *tcp_link_new(struct tcp_loop *loop, const struct plant *plant,

@@ -159,4 +159,5 @@ def pause(seconds):
     time.sleep(seconds)
 
 
-__all__ = ["FIRST_PORT", "Gateway", "Meter", "Stage", "free_port", "pause", "wait_for"]
+__all__ = ["FIRST_PORT", "Gateway", "Meter", "Stage", "free_port", "pause", "resident_mb",
+           "wait_for"]

@@ -8,7 +8,7 @@ import time
 
 import special
 import steady
-from scenarios import COMMIT_MS, SPECIAL, STEADY, is_ratio
+from scenarios import COMMIT_MS, LONG, SPECIAL, STEADY, is_ratio
 
 COLUMNS = [
     ("CPU %", "cpu_percent", "{:.2f}"), ("µs/poll", "us_a_poll", "{:.1f}"),
@@ -83,10 +83,11 @@ def parse():
         prog="tests/bench/run.sh",
         description="Measures binderyd beside a bare epoll loop that asks the same machines.",
         epilog=f"Scenarios: {' '.join([one.name for one in STEADY] + list(SPECIAL))}. "
-               f"All of them without an argument. Commits every {COMMIT_MS} ms.")
+               f"Without an argument all but {' '.join(LONG)}. Commits every {COMMIT_MS} ms.")
     parser.add_argument("scenarios", nargs="*", metavar="SCENARIO")
     parser.add_argument("--rounds", type=int, default=3, help="of floor and gateway in turn (3)")
     parser.add_argument("--seconds", type=float, default=20, help="measured in each (20)")
+    parser.add_argument("--minutes", type=int, default=60, help="of the soak (60)")
     parser.add_argument("--with", dest="peers", action="append", default=[],
                         choices=["collectd", "node-red"], help="measure another gateway as well")
     parser.add_argument("--output", default="build/bench.json", help="where the JSON goes")
@@ -96,9 +97,9 @@ def parse():
 
 
 def run_all(options):
-    times = steady.Times(options.rounds, options.seconds)
+    times = steady.Times(options.rounds, options.seconds, options.minutes)
     known = {one.name: one for one in STEADY}
-    wanted = options.scenarios or [*known, *SPECIAL]
+    wanted = options.scenarios or [*known, *(name for name in SPECIAL if name not in LONG)]
     for name in wanted:
         if name not in known and name not in SPECIAL:
             sys.exit(f"'{name}' is no scenario; expected some of {' '.join([*known, *SPECIAL])}")

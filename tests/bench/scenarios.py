@@ -26,7 +26,10 @@ SPECIAL = {
     "drain": {"values_per_s": (">=", 1_000_000), "latency_ratio": 2, "missing": 0},
     "reload": {"lateness_p99_ms": LATE, "skipped": 0, "new_connections": 0,
                "changed_machine_asked": (">=", 1)},
+    "soak": {"growth_percent": 1, "missing": 0},
 }
+
+LONG = ["soak"]  # only when asked for by name
 
 
 def is_ratio(target):

@@ -3,7 +3,10 @@ import os
 import signal
 
 import plant
-from programs import FIRST_PORT, Gateway, Meter, Stage, free_port, pause, wait_for
+from programs import (FIRST_PORT, Gateway, Meter, Stage, free_port, pause, resident_mb,
+                      wait_for)
+
+SETTLED_MINUTES = 12  # by then the replay window is full and acknowledged batches go again
 
 
 def line(times, say):
@@ -105,11 +108,45 @@ def drain(times, say, values=10_000_000):
         "latency_p99_ms": drained["latency"]["p99_ms"],
         "usual_latency_p99_ms": usual["latency"]["p99_ms"],
         "latency_ratio": drained["latency"]["p99_ms"] / usual["latency"]["p99_ms"],
-        "missing": drained["last_seq"] + 1 - drained["first_seq"] - drained["seqs"],
+        "missing": _missing(drained),
     }, "rounds": {"drained": drained, "usual": usual}}
+
+
+def _missing(received):
+    return received["last_seq"] + 1 - received["first_seq"] - \
+        (received["seqs"] - received["repeats"])
 
 
 def _drained(gateway, wanted):
     status = gateway.status()
     uplink = status["uplinks"][0] if status else None
     return uplink and uplink["acknowledged"] >= wanted and uplink["pending"] < 2000
+
+
+def soak(times, say):
+    """Whether memory stays as it is: W500 for as long as --minutes says."""
+    count = 500
+    with Stage() as stage:
+        stage.worker("bench_machines", "--port", FIRST_PORT, "--count", count)
+        broker = stage.broker()
+        receiver = stage.worker("bench_receiver", "--port", broker.port)
+        gateway = stage.keep(Gateway(plant.tcp_config(stage, f"mqtt://localhost:{broker.port}",
+                                                      count)))
+        gateway.wait_online(count)
+        receiver.mark()
+        sizes, store = [], []
+        for minute in range(times.minutes):
+            say(f"soak: minute {minute + 1} of {times.minutes}")
+            pause(60)
+            sizes.append(resident_mb(gateway.pid))
+            store.append(gateway.status()["store"]["bytes"])
+        received = receiver.report()
+        stage.end(gateway)
+    settled = sizes[min(len(sizes) - 1, SETTLED_MINUTES):]
+    return {"figures": {
+        "minutes": times.minutes, "settled_mb": settled[0], "resident_mb": sizes[-1],
+        "growth_percent": 100 * (max(settled) / settled[0] - 1),
+        "store_mb": store[-1] / 2**20, "values_delivered": received["values"],
+        "latency_p99_ms": received["latency"]["p99_ms"],
+        "missing": _missing(received),
+    }, "rounds": {"resident_mb": sizes, "store_bytes": store}}

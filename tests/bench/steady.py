@@ -28,6 +28,7 @@ class Steady:
 class Times:
     rounds: int = 3
     seconds: float = 20
+    minutes: int = 60
 
 
 def _machines(stage, scenario):
