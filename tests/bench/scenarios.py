@@ -29,10 +29,9 @@ SPECIAL = {
     "soak": {"growth_percent": 1, "missing": 0},
 }
 
+# What a normal test run holds to: figures that do not depend on the machine, with room for a busy
+# one, and yet missed by a hot path that has become twice as dear.
+GUARD = {"W500": {"best_ratio": 2.4, "written_per_value": 12}}
+
 LONG = ["soak"]  # only when asked for by name
 
-
-def is_ratio(target):
-    """What holds on any machine, however fast."""
-    return "ratio" in target or target in ("written_per_value", "missing", "skipped",
-                                           "new_connections", "too_early")

@@ -151,5 +151,6 @@ def summary(scenario, floors, gateways):
         figures |= {"floor_us_a_poll": middle(floors, "us_a_poll"),
                     "floor_cpu_percent": middle(floors, "cpu_percent"),
                     "floor_lateness_p99_ms": middle(floors, "lateness", "p99_ms"),
-                    "ratio": statistics.median(ratios), "ratios": sorted(ratios)}
+                    "ratio": statistics.median(ratios), "best_ratio": min(ratios),
+                    "ratios": sorted(ratios)}
     return {"figures": figures, "rounds": {"floor": floors, "gateway": gateways}}
