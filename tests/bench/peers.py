@@ -131,7 +131,7 @@ def _all_asked(process, machines):
     return machines.report()["machines_asked"] == MACHINES
 
 
-def _peer_round(stage, scenario, machines, broker, times, _number):
+def _peer_round(stage, scenario, machines, broker, times):
     _, start, form = PEERS[scenario.name]
     receiver = stage.worker("bench_receiver", "--port", broker.port, "--format", form)
     machines.mark()
@@ -150,7 +150,6 @@ def _peer_round(stage, scenario, machines, broker, times, _number):
     stage.end(process)
     receiver.child.stdin.close()
     stage.end(receiver)
-    del figures["written"]  # neither has a store
     readings = figures["registers_read"] / REGISTERS
     if figures["requests"] > 2 * readings:
         del figures["lateness"]  # which is a request's, and they ask many for a reading
