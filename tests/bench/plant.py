@@ -9,27 +9,19 @@ def tags(registers, every):
             for n in range(registers)]
 
 
-def machine_lines(count, registers, every):
-    """One list of tags for all: the machines are of one model."""
+def machine_lines(places, registers, every):
+    """A machine at each place (its link, and its unit where they share one). One list of tags for
+    all: the machines are of one model."""
     lines = ["machines:"]
-    for n in range(count):
+    for n, place in enumerate(places):
         model = "*model" if n else "&model [" + ", ".join(tags(registers, every)) + "]"
-        lines.append(f"  - {{name: m{n}, link: l{n}, tags: {model}}}")
+        lines.append(f"  - {{name: m{n}, {place}, tags: {model}}}")
     return lines
 
 
-def link_lines(count, first_port):
+def link_lines(count):
     return ["links:"] + [f"  - {{name: l{n}, driver: modbus-tcp, address: \"127.0.0.1:"
-                         f"{first_port + n}\"}}" for n in range(count)]
-
-
-def line_lines(device, units, registers, every):
-    lines = ["links:", f"  - {{name: line, driver: modbus-rtu, device: {device}, baud: 19200}}",
-             "machines:"]
-    for n in range(units):
-        model = "*model" if n else "&model [" + ", ".join(tags(registers, every)) + "]"
-        lines.append(f"  - {{name: m{n}, link: line, unit: {n + 1}, tags: {model}}}")
-    return lines
+                         f"{FIRST_PORT + n}\"}}" for n in range(count)]
 
 
 def head_lines(directory, url, gather, store, uplink):
@@ -51,12 +43,15 @@ def write(directory, name, lines):
 
 
 def tcp_config(stage, url, count, *, gather="gateway", registers=40, every="1s", store=(),
-               uplink=(), first_port=FIRST_PORT, name="bench.yaml"):
+               uplink=()):
     lines = head_lines(stage.directory, url, gather, dict(store), dict(uplink))
-    return write(stage.directory, name, lines + link_lines(count, first_port) +
-                 machine_lines(count, registers, every))
+    places = [f"link: l{n}" for n in range(count)]
+    return write(stage.directory, "bench.yaml",
+                 lines + link_lines(count) + machine_lines(places, registers, every))
 
 
 def line_config(stage, url, device, *, units=32, registers=40, every="100ms"):
     lines = head_lines(stage.directory, url, "gateway", {}, {})
-    return write(stage.directory, "line.yaml", lines + line_lines(device, units, registers, every))
+    lines += ["links:", f"  - {{name: line, driver: modbus-rtu, device: {device}, baud: 19200}}"]
+    places = [f"link: line, unit: {n + 1}" for n in range(units)]
+    return write(stage.directory, "line.yaml", lines + machine_lines(places, registers, every))

@@ -111,9 +111,8 @@ def run_all(options):
             result, targets = steady.run(known[name], times, say), known[name].targets
         else:
             result, targets = getattr(special, name)(times, say), SPECIAL[name]
-        if options.guard:
-            targets = GUARD[name]
-        results[name] = result | {"verdicts": judge(result["figures"], targets)}
+        limits = GUARD[name] if options.guard else targets
+        results[name] = result | {"verdicts": judge(result["figures"], limits)}
     for peer in options.peers:
         import peers
         results[peer] = peers.run(peer, times, say) | {"verdicts": []}

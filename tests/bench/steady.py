@@ -64,7 +64,6 @@ def _gateway_round(stage, scenario, machines, broker, times):
     gateway.wait_online(healthy)
     pause(3)
     first_all_ms = machines.report()["first_all_ms"]
-    gateway.status()
     machines.mark()
     receiver.mark()
     written, meter = written_bytes(gateway.pid), Meter(gateway.pid)

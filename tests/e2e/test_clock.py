@@ -55,13 +55,18 @@ class Clock(Case):
         self.assertAlmostEqual(plain.content["ts"], time.time() * 1000, delta=10000)
         self.assert_cadence()
 
-    def test_readings_that_waited_are_corrected(self):
-        start_ms = time.time() * 1000
-        self.set_clock(False, 5000 - start_ms)
+    def poll_in_1970_without_broker(self, now_ms):
+        """A gateway that has stored some readings with a clock that is not set."""
+        self.set_clock(False, 5000 - now_ms)
         self.receiver.subscribed.clear()
         self.broker.stop()
         gateway = self.run_gateway()
         self.polled(20)
+        return gateway
+
+    def test_readings_that_waited_are_corrected(self):
+        start_ms = time.time() * 1000
+        gateway = self.poll_in_1970_without_broker(start_ms)
         self.set_clock(True, 0)
         self.polled(30)
         wait_for(lambda: gateway.status()["store"]["next_seq"] > 40, what="stored readings")
@@ -81,11 +86,7 @@ class Clock(Case):
 
     def test_they_are_corrected_over_a_restart_too(self):
         start_ms = time.time() * 1000
-        self.set_clock(False, 5000 - start_ms)
-        self.receiver.subscribed.clear()
-        self.broker.stop()
-        gateway = self.run_gateway()
-        self.polled(20)
+        gateway = self.poll_in_1970_without_broker(start_ms)
         gateway.stop()
         last = 10  # of the twenty or so
         gateway = self.run_gateway()
