@@ -107,8 +107,11 @@ static int set_up(struct sql *sql)
     sqlite3_extended_result_codes(sql->handle, 1);
     sqlite3_busy_timeout(sql->handle, BUSY_TIMEOUT_MS);
     /* secure_delete, on in some builds, rewrites every page that a DELETE frees */
-    int rc = sql_exec(sql, "PRAGMA page_size = 4096; PRAGMA auto_vacuum = NONE;"
-                           "PRAGMA secure_delete = OFF");
+    char pragmas[128];
+    snprintf(pragmas, sizeof(pragmas),
+             "PRAGMA page_size = %d; PRAGMA auto_vacuum = NONE; PRAGMA secure_delete = OFF",
+             SQL_PAGE_BYTES);
+    int rc = sql_exec(sql, pragmas);
     if (rc == 0)
         rc = set_wal(sql);
     return rc == 0 ? sql_exec(sql, "PRAGMA synchronous = FULL") : rc;
@@ -278,12 +281,13 @@ const void *sql_blob(struct sql_query *query, int column, size_t *ret_length)
 
 int sql_bytes(struct sql *sql, int64_t *ret_bytes)
 {
-    int64_t pages;
-    int64_t free_pages;
+    int64_t pages, free_pages, page_bytes;
     int rc = sql_number(sql_query(sql, "PRAGMA page_count"), &pages);
     if (rc == 0)
         rc = sql_number(sql_query(sql, "PRAGMA freelist_count"), &free_pages);
     if (rc == 0)
-        *ret_bytes = (pages - free_pages) * SQL_PAGE_BYTES;
+        rc = sql_number(sql_query(sql, "PRAGMA page_size"), &page_bytes);
+    if (rc == 0)
+        *ret_bytes = (pages - free_pages) * page_bytes;
     return rc;
 }
