@@ -44,8 +44,10 @@ void *arena_alloc(struct arena *arena, size_t size)
 
     if (arena->left < padding)
         padding = arena->left;
-    arena->at += padding;
-    arena->left -= padding;
+    if (padding > 0) {
+        arena->at += padding;
+        arena->left -= padding;
+    }
     return arena_take(arena, size);
 }
 

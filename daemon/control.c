@@ -118,6 +118,18 @@ static void answer_values(struct gateway *gateway, const char *machine, struct t
     text_add(out, "{\"error\":\"there is no such machine\"}\n");
 }
 
+static void answer_metrics(struct gateway *gateway, struct text *out)
+{
+    struct text metrics = {0};
+    struct instant now;
+    clock_now(&now);
+    live_metrics(gateway_live(gateway), gateway_plant(gateway), &now, &metrics);
+    text_add(out, "{\"metrics\":");
+    text_add_json(out, metrics.data, metrics.length);
+    text_add(out, "}\n");
+    text_free(&metrics);
+}
+
 static void answer(struct gateway *gateway, const char *request, struct text *out)
 {
     text_clear(out);
@@ -127,8 +139,10 @@ static void answer(struct gateway *gateway, const char *request, struct text *ou
         answer_values(gateway, NULL, out);
     else if (strncmp(request, "values ", 7) == 0)
         answer_values(gateway, request + 7, out);
+    else if (strcmp(request, "metrics") == 0)
+        answer_metrics(gateway, out);
     else
-        text_add(out, "{\"error\":\"expected status, values or values MACHINE\"}\n");
+        text_add(out, "{\"error\":\"expected status, values, values MACHINE or metrics\"}\n");
 }
 
 /* A client that does not read in time goes without the rest. */

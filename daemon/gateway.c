@@ -197,6 +197,8 @@ static int start(struct gateway *gateway, const struct plant *plant)
     int error = forward_start(plant, gateway->queue, gateway->live, sources, &gateway->forward);
     if (error == 0)
         error = poller_start(&gateway->output, &gateway->poller);
+    if (error == -EMFILE || error == -ENFILE)
+        log_error("no descriptor is left to watch connections with: raise LimitNOFILE");
     if (error == 0)
         set_links(gateway, plant, sources);
     free(sources);
@@ -265,15 +267,15 @@ int gateway_reload(struct gateway *gateway, const struct plant *plant)
     return error;
 }
 
-const char *gateway_stalled(struct gateway *gateway, int64_t now_ns)
+const char *gateway_stalled(struct gateway *gateway, int64_t at_ns)
 {
-    if (now_ns > forward_back_by(gateway->forward))
+    if (at_ns > forward_back_by(gateway->forward))
         return "the forward loop";
-    if (now_ns > poller_back_by(gateway->poller))
+    if (at_ns > poller_back_by(gateway->poller))
         return "the poll loop";
     for (size_t i = 0; i < gateway->link_count; i++) {
         const struct link_run *run = gateway->links[i];
-        if (run->line == NULL || now_ns <= line_thread_back_by(run->line))
+        if (run->line == NULL || at_ns <= line_thread_back_by(run->line))
             continue;
         snprintf(gateway->stalled, sizeof(gateway->stalled), "link %s", run->config->name);
         return gateway->stalled;

@@ -19,9 +19,9 @@ void gateway_stop(struct gateway *gateway);
  * logged: then the plant before stays in force. */
 int gateway_reload(struct gateway *gateway, const struct plant *plant);
 
-/* What hangs at now_ns, as "link press-bus"; NULL when everything moves. Good until the next
- * call. */
-const char *gateway_stalled(struct gateway *gateway, int64_t now_ns);
+/* Which loop meant to have come round again by at_ns and has not, as "link press-bus"; NULL when
+ * everything moves. Good until the next call. */
+const char *gateway_stalled(struct gateway *gateway, int64_t at_ns);
 
 const struct plant *gateway_plant(const struct gateway *gateway);
 struct live *gateway_live(const struct gateway *gateway);

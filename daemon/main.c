@@ -15,9 +15,15 @@
 #include "clock.h"
 #include "control.h"
 #include "gateway.h"
+#include "live_alarm.h"
 #include "log.h"
 #include "notify.h"
 #include "plant.h"
+
+enum {
+    HANGS_S = 30,   /* where no watchdog says how long is too long */
+    STEP_MS = 1000, /* of the clock, between two looks a second apart */
+};
 
 static const char usage[] =
     "usage: binderyd [-c FILE]\n"
@@ -52,6 +58,9 @@ static int open_signals(void)
     sigaddset(&set, SIGHUP);
     sigprocmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
+    /* mean nothing to us, and would end us */
+    signal(SIGUSR1, SIG_IGN);
+    signal(SIGUSR2, SIG_IGN);
     return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
@@ -91,30 +100,62 @@ static bool take_signals(int fd, struct gateway *gateway, const char *path)
     return true;
 }
 
-/* Feeds the watchdog as long as everything moves; says once what does not. */
-static void watch(struct gateway *gateway, int64_t *feed_ns)
+/* Feeds the watchdog as long as everything moves, and returns when to come again at the latest.
+ * What hangs is given the watchdog's own time before that counts, so that the service manager acts
+ * within twice that. */
+static int64_t watch(struct gateway *gateway, int64_t *feed_ns)
 {
-    static bool told;
-    int64_t now_ns = clock_mono_ns(), every_ns = notify_watchdog_ns();
-    const char *stalled = gateway_stalled(gateway, now_ns);
-    if (stalled != NULL && !told)
-        log_error("%s hangs", stalled);
-    told = stalled != NULL;
-    if (stalled == NULL && every_ns > 0 && now_ns >= *feed_ns) {
-        notify_send("WATCHDOG=1");
-        *feed_ns = now_ns + every_ns;
+    int64_t now_ns = clock_mono_ns(), limit_ns = notify_watchdog_ns();
+    struct live *live = gateway_live(gateway);
+    const char *stalled =
+        gateway_stalled(gateway, now_ns - (limit_ns > 0 ? limit_ns : HANGS_S * NS_PER_S));
+    if (stalled != NULL) {
+        live_alarm_raise(live, ALARM_LOOP_HANGS, NULL, "%s hangs", stalled);
+        return now_ns + NS_PER_S;
     }
+    live_alarm_clear(live, ALARM_LOOP_HANGS, NULL);
+    if (limit_ns > 0 && now_ns >= *feed_ns) {
+        notify_send("WATCHDOG=1");
+        *feed_ns = now_ns + limit_ns / 2;
+    }
+    return limit_ns > 0 && *feed_ns < now_ns + NS_PER_S ? *feed_ns : now_ns + NS_PER_S;
+}
+
+/* Times are written down as the wall clock says them: whether it can be believed is worth knowing,
+ * and so is that it has been set. */
+static void watch_clock(struct live *live, struct instant *before)
+{
+    struct instant now;
+    clock_now(&now);
+    int64_t step_ms = (now.wall_ms - now.boot_ms) - (before->wall_ms - before->boot_ms);
+    if (now.synced)
+        live_alarm_clear(live, ALARM_CLOCK_UNSYNCHRONISED, NULL);
+    else
+        live_alarm_raise(live, ALARM_CLOCK_UNSYNCHRONISED, NULL,
+                         "the system clock is not synchronised; times are marked, and corrected "
+                         "once it is");
+    if (step_ms >= STEP_MS || step_ms <= -STEP_MS)
+        live_alarm_raise(live, ALARM_CLOCK_STEPPED, NULL, "the system clock was set %s by %.1f s",
+                         step_ms > 0 ? "forward" : "back", (double)llabs(step_ms) / 1000);
+    *before = now;
 }
 
 static void run(struct gateway *gateway, struct control *control, int signals, const char *path)
 {
     struct pollfd wait[] = {{.fd = signals, .events = POLLIN},
                             {.fd = control_fd(control), .events = POLLIN}};
+    struct live *live = gateway_live(gateway);
+    struct instant before;
     int64_t feed_ns = 0;
+    clock_now(&before);
     do {
         clock_refresh();
-        watch(gateway, &feed_ns);
-        if (poll(wait, 2, 1000) > 0 && wait[1].revents != 0)
+        int64_t next_ns = watch(gateway, &feed_ns);
+        watch_clock(live, &before);
+        live_alarm_expire(live, clock_mono_ns());
+        int64_t wait_ns = next_ns - clock_mono_ns();
+        if (poll(wait, 2, wait_ns > 0 ? (int)(wait_ns / NS_PER_MS) + 1 : 0) > 0 &&
+            wait[1].revents != 0)
             control_serve(control, gateway);
     } while (take_signals(signals, gateway, path));
 }

@@ -20,7 +20,9 @@ void notify_send(const char *state)
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return;
-    sendto(fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&address, length);
+    /* a manager that does not read must not hold us up */
+    sendto(fd, state, strlen(state), MSG_NOSIGNAL | MSG_DONTWAIT, (const struct sockaddr *)&address,
+           length);
     close(fd);
 }
 
@@ -29,5 +31,5 @@ int64_t notify_watchdog_ns(void)
     const char *limit = getenv("WATCHDOG_USEC"), *pid = getenv("WATCHDOG_PID");
     if (limit == NULL || (pid != NULL && strtol(pid, NULL, 10) != getpid()))
         return 0;
-    return strtoll(limit, NULL, 10) * 1000 / 2;
+    return strtoll(limit, NULL, 10) * 1000;
 }

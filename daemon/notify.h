@@ -8,7 +8,7 @@
 /* "READY=1", "WATCHDOG=1", "STOPPING=1", "STATUS=…"; several lines at once are fine. */
 void notify_send(const char *state);
 
-/* How often the watchdog wants to be fed, half of what the manager allows; 0: it does not. */
+/* How long the manager waits for the watchdog to be fed before it acts; 0: it does not. */
 int64_t notify_watchdog_ns(void);
 
 #endif

@@ -6,9 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
-void modbus_tcp_init(struct modbus_tcp *tcp)
+void modbus_tcp_init(struct modbus_tcp *tcp, uint16_t transaction)
 {
-    *tcp = (struct modbus_tcp){.fd = -1};
+    *tcp = (struct modbus_tcp){.fd = -1, .transaction = transaction};
 }
 
 int modbus_tcp_connect(struct modbus_tcp *tcp, const struct sockaddr *address, socklen_t length)
@@ -36,18 +36,6 @@ int modbus_tcp_connected(struct modbus_tcp *tcp)
     if (getsockopt(tcp->fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0)
         return -errno;
     return -error;
-}
-
-int modbus_tcp_ask(struct modbus_tcp *tcp, uint8_t unit, const struct span *span)
-{
-    uint8_t request[MODBUS_TCP_REQUEST];
-    tcp->unit = unit;
-    size_t length = modbus_tcp_request(++tcp->transaction, unit, span, request);
-    ssize_t sent = send(tcp->fd, request, length, MSG_NOSIGNAL);
-    if (sent < 0)
-        return errno == EAGAIN ? -ENOBUFS : -errno;
-    /* Twelve bytes that don't fit mean a peer that has read nothing for a very long time. */
-    return (size_t)sent == length ? 0 : -ENOBUFS;
 }
 
 /* Appends what the socket holds. 0, or negative errno; -EAGAIN when there was nothing. */
@@ -82,12 +70,28 @@ static int search(struct modbus_tcp *tcp, const struct span *span, uint16_t *ret
             return -EAGAIN;
         if (span != NULL && frame.transaction == tcp->transaction && frame.unit == tcp->unit) {
             int result = modbus_answer(frame.pdu, frame.pdu_length, span, ret_words);
+            tcp->discarded += result == -EBADMSG;
             drop(tcp, length);
             return result;
         }
         tcp->discarded++;
         drop(tcp, length);
     }
+}
+
+int modbus_tcp_ask(struct modbus_tcp *tcp, uint8_t unit, const struct span *span)
+{
+    uint8_t request[MODBUS_TCP_REQUEST];
+    /* What came behind the last answer is nobody's, whatever its transaction. */
+    if (search(tcp, NULL, NULL) == -EPROTO)
+        return -EPROTO;
+    tcp->unit = unit;
+    size_t length = modbus_tcp_request(++tcp->transaction, unit, span, request);
+    ssize_t sent = send(tcp->fd, request, length, MSG_NOSIGNAL);
+    if (sent < 0)
+        return errno == EAGAIN ? -ENOBUFS : -errno;
+    /* Twelve bytes that don't fit mean a peer that has read nothing for a very long time. */
+    return (size_t)sent == length ? 0 : -ENOBUFS;
 }
 
 int modbus_tcp_answer(struct modbus_tcp *tcp, const struct span *span, uint16_t *ret_words)

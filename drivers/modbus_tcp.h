@@ -17,11 +17,13 @@ struct modbus_tcp {
     uint16_t transaction;
     uint8_t unit;
     uint16_t length;    /* bytes in the buffer */
-    uint32_t discarded; /* answers thrown away since the connection was made */
+    uint32_t discarded; /* answers thrown away; whoever counts them sets it to 0 */
     uint8_t buffer[MODBUS_TCP_MAX_FRAME];
 };
 
-void modbus_tcp_init(struct modbus_tcp *tcp);
+/* Transactions count up from the one given. Where each connection has another, an answer that a
+ * device sends on the wrong connection is not taken for one of its own. */
+void modbus_tcp_init(struct modbus_tcp *tcp, uint16_t transaction);
 
 /* Begins to connect; the descriptor becomes writable when that has come to an end. 0 or negative
  * errno. */

@@ -1,8 +1,11 @@
 #include "log.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -63,6 +66,38 @@ static void blank_controls(char *line, size_t length)
             line[i] = ' ';
 }
 
+/* False where stderr is a pipe that is full. One that is closed takes everything. */
+static bool put(const char *line, size_t length)
+{
+    struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
+    if (poll(&out, 1, 0) != 1)
+        return false;
+    ssize_t written = write(STDERR_FILENO, line, length);
+    (void)written;
+    return true;
+}
+
+/* Whoever reads the log may have stopped to, and must not stop us: lines that find no room are
+ * counted, and told of when there is some. */
+static void put_or_count(const char *line, size_t length)
+{
+    static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
+    static unsigned lost;
+
+    pthread_mutex_lock(&turn);
+    if (lost > 0) {
+        char told[LINE_BYTES];
+        int told_length = add_prefix(told, sizeof(told), LOG_LEVEL_WARNING);
+        told_length += snprintf(told + told_length, sizeof(told) - (size_t)told_length,
+                                "log: %u lines are lost, nobody was reading\n", lost);
+        if (put(told, (size_t)told_length))
+            lost = 0;
+    }
+    if (lost > 0 || !put(line, length))
+        lost++;
+    pthread_mutex_unlock(&turn);
+}
+
 __attribute__((format(printf, 2, 0))) static void write_line(enum log_level level,
                                                              const char *format, va_list args)
 {
@@ -81,10 +116,7 @@ __attribute__((format(printf, 2, 0))) static void write_line(enum log_level leve
     blank_controls(line, length);
     line[length++] = '\n';
 
-    /* Nobody is left to be told that stderr is gone. */
-    ssize_t written = write(STDERR_FILENO, line, length);
-
-    (void)written;
+    put_or_count(line, length);
     errno = errno_before;
 }
 

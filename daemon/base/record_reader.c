@@ -299,7 +299,7 @@ int record_skim(struct record_reader *reader, enum record_kind *ret_kind, uint32
     int status = take_head(reader, &rest, &kind);
     if (status > 0) {
         bool taken = kind == RECORD_READING ? take_varint(&rest, UINT32_MAX, &source)
-                                            : take_gap(&rest, &gap);
+                                            : take_gap(&rest, &gap) && rest.at == rest.end;
         if (!taken)
             status = -EBADMSG;
     }

@@ -103,7 +103,7 @@ const char *cli_duration(int64_t ms, char ret_words[CLI_WORDS])
 const char *cli_count(uint64_t count, const char *noun, char ret_words[CLI_WORDS])
 {
     char number[CLI_WORDS];
-    snprintf(ret_words, CLI_WORDS, "%s %s%s", cli_number(count, number), noun,
+    snprintf(ret_words, CLI_WORDS, "%.26s %.19s%s", cli_number(count, number), noun,
              count == 1 ? "" : "s");
     return ret_words;
 }

@@ -35,7 +35,7 @@ static double silence_ms(const struct link *link)
 
 static double span_idle_ms(const struct link *link)
 {
-    double idle_ms = NOMINAL_TURNAROUND_MS + (double)link->pause_ms;
+    double idle_ms = (double)NOMINAL_TURNAROUND_MS + (double)link->pause_ms;
     return link->driver == DRIVER_MODBUS_TCP ? idle_ms : idle_ms + 2 * silence_ms(link);
 }
 

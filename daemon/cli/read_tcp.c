@@ -71,7 +71,7 @@ int read_words_tcp(const struct link *link, uint8_t unit, const struct span *spa
                    uint16_t *ret_words, struct text *ret_trouble)
 {
     struct modbus_tcp tcp;
-    modbus_tcp_init(&tcp);
+    modbus_tcp_init(&tcp, 0);
     int result = -1;
     if (connect_to(&tcp, link, ret_trouble) == 0) {
         result = exchange(&tcp, link, unit, span, ret_words);

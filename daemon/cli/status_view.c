@@ -21,9 +21,9 @@ static const char *trouble_of(const struct node *node)
     return node_text(node_member(node, "trouble"), "");
 }
 
-static const char *since_of(const struct node *machine, int64_t now_ms, char words[CLI_WORDS])
+static const char *since_of(const struct node *node, int64_t now_ms, char words[CLI_WORDS])
 {
-    int64_t since_ms = node_int(node_member(machine, "since_ms"), 0);
+    int64_t since_ms = node_int(node_member(node, "since_ms"), 0);
     return since_ms > 0 ? cli_duration(now_ms - since_ms, words) : "-";
 }
 
@@ -33,6 +33,17 @@ static const char *state_of(const struct node *machine)
     if (node_bool(node_member(machine, "online"), false))
         return "online";
     return number_of(machine, "since_ms") ? "OFFLINE" : "-";
+}
+
+static void add_alarms(const struct node *alarms, int64_t now_ms, struct text *out)
+{
+    char words[CLI_WORDS];
+    for (size_t i = 0; i < node_count(alarms); i++) {
+        const struct node *alarm = node_item(alarms, i);
+        text_addf(out, "  alarm %s, %s, for %s: %s\n", name_of(alarm),
+                  node_text(node_member(alarm, "subject"), "?"), since_of(alarm, now_ms, words),
+                  node_text(node_member(alarm, "text"), ""));
+    }
 }
 
 static void add_own_trouble(const struct node *status, struct text *out)
@@ -90,6 +101,7 @@ static void add_machine_trouble(const struct node *machines, int64_t now_ms, str
 static void add_trouble(const struct node *status, int64_t now_ms, struct text *out)
 {
     struct text trouble = {0};
+    add_alarms(node_member(status, "alarms"), now_ms, &trouble);
     add_own_trouble(status, &trouble);
     add_uplink_trouble(node_member(status, "uplinks"), &trouble);
     add_link_trouble(node_member(status, "links"), &trouble);
@@ -106,11 +118,12 @@ static void add_gateway(const struct node *status, int64_t now_ms, struct text *
 {
     char words[CLI_WORDS];
     const struct node *store = node_member(status, "store");
+    uint64_t started_ms = number_of(status, "started_ms");
     text_addf(out, "gateway %s, site %s: binderyd %s, up for %s, pid %" PRIu64 "\n",
               node_text(node_member(status, "gateway"), "?"),
               node_text(node_member(status, "site"), "?"),
               node_text(node_member(status, "version"), "?"),
-              cli_duration(now_ms - node_int(node_member(status, "started_ms"), now_ms), words),
+              cli_duration(started_ms > 0 ? now_ms - (int64_t)started_ms : 0, words),
               number_of(status, "pid"));
     text_addf(out, "store %s: %s, ", node_text(node_member(store, "id"), "?"),
               cli_bytes(number_of(store, "bytes"), words));

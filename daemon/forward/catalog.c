@@ -124,6 +124,22 @@ const struct source *catalog_by_content(struct catalog *catalog, const struct ma
     return NULL;
 }
 
+/* In the list's text the first name begins where all of them do. */
+const char *catalog_joined(const struct source *source)
+{
+    return source->tags[0].text;
+}
+
+const struct source *catalog_by_names(const struct catalog *catalog, const char *machine,
+                                      const char *tags)
+{
+    for (size_t i = 0; i < catalog->count; i++)
+        if (strcmp(catalog->items[i].machine, machine) == 0 &&
+            strcmp(catalog_joined(&catalog->items[i]), tags) == 0)
+            return &catalog->items[i];
+    return NULL;
+}
+
 void catalog_tags(const struct machine *machine, struct text *out)
 {
     for (size_t i = 0; i < machine->tag_count; i++) {

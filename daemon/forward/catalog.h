@@ -29,8 +29,13 @@ void catalog_cut(struct catalog *catalog, size_t count);
 /* NULL if there is none; valid until the next catalog_add or catalog_cut. */
 const struct source *catalog_by_id(const struct catalog *catalog, uint32_t id);
 const struct source *catalog_by_content(struct catalog *catalog, const struct machine *machine);
+const struct source *catalog_by_names(const struct catalog *catalog, const char *machine,
+                                      const char *tags);
 
 /* A machine's tag names joined by commas, which no name contains. */
 void catalog_tags(const struct machine *machine, struct text *out);
+
+/* The same of a source. */
+const char *catalog_joined(const struct source *source);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "clock.h"
 #include "delivery_internal.h"
+#include "live_alarm.h"
 #include "log.h"
 #include "memory.h"
 
@@ -26,6 +27,8 @@ static void open_uplink(struct delivery *delivery, const struct delivery_context
             log_error("uplink %s: %s", delivery->settings->name, why);
         snprintf(delivery->trouble, sizeof(delivery->trouble), "%s", why);
         delivery->reopen_ns = now_ns + REOPEN_S * NS_PER_S;
+    } else {
+        uplink_alarm_to(delivery->uplink, context->live);
     }
     text_free(&topic);
     text_free(&will);
@@ -65,16 +68,24 @@ static struct announce_context announce_context(const struct delivery *delivery,
     };
 }
 
-void delivery_free(struct delivery *delivery, struct delivery_context *context)
+static void close_uplink(struct delivery *delivery, struct delivery_context *context)
 {
-    if (delivery == NULL)
-        return;
     if (delivery->connected) {
         struct announce_context about = announce_context(delivery, context);
         announce_offline(&about, delivery->uplink, &context->topic, &context->payload,
                          clock_mono_ns());
     }
     uplink_close(delivery->uplink, CLOSE_TIMEOUT_MS);
+    delivery->uplink = NULL;
+    delivery->connected = false;
+}
+
+void delivery_free(struct delivery *delivery, struct delivery_context *context)
+{
+    if (delivery == NULL)
+        return;
+    close_uplink(delivery, context);
+    live_alarm_forget(context->live, SUBJECT_UPLINK, delivery->settings->name);
     delivery_drop_rounds(delivery);
     announce_free(&delivery->announce);
     ranges_free(&delivery->owed);
@@ -173,6 +184,21 @@ void delivery_forget(struct delivery *delivery, uint64_t first_seq, uint64_t las
     delivery->dirty = true;
 }
 
+void delivery_renumber(struct delivery *delivery, uint64_t next_seq)
+{
+    delivery_drop_rounds(delivery);
+    ranges_free(&delivery->owed);
+    ranges_add(&delivery->owed, 1, SEQ_END);
+    delivery->live_seq = next_seq;
+    delivery->dirty = true;
+}
+
+void delivery_reopen(struct delivery *delivery, struct delivery_context *context)
+{
+    close_uplink(delivery, context);
+    open_uplink(delivery, context, clock_mono_ns());
+}
+
 void delivery_report(const struct delivery *delivery, uint64_t next_seq,
                      struct live_uplink *ret_report)
 {
@@ -185,5 +211,9 @@ void delivery_report(const struct delivery *delivery, uint64_t next_seq,
         .pending = ranges_count_below(&delivery->owed, next_seq),
         .acknowledged = delivery->acknowledged,
     };
+    if (delivery->uplink != NULL) {
+        ret_report->connects = uplink_connects(delivery->uplink);
+        ret_report->strays = uplink_strays(delivery->uplink);
+    }
     snprintf(ret_report->trouble, sizeof(ret_report->trouble), "%s", trouble);
 }

@@ -60,6 +60,13 @@ void delivery_saved(struct delivery *delivery);
 /* What is gone from the store is owed no longer. */
 void delivery_forget(struct delivery *delivery, uint64_t first_seq, uint64_t last_seq);
 
+/* Another store was begun, and the number that its next record will have is this one: what is on
+ * its way has numbers that are no more, and all numbers from 1 on are owed. */
+void delivery_renumber(struct delivery *delivery, uint64_t next_seq);
+
+/* Says goodbye and connects again, since the will names the store. */
+void delivery_reopen(struct delivery *delivery, struct delivery_context *context);
+
 void delivery_report(const struct delivery *delivery, uint64_t next_seq,
                      struct live_uplink *ret_report);
 

@@ -4,7 +4,9 @@
 
 #include "clock.h"
 #include "delivery_internal.h"
+#include "live_alarm.h"
 #include "log.h"
+#include "mqtt_words.h"
 
 enum {
     MESSAGE_BYTES = 64 * 1024,
@@ -62,8 +64,15 @@ static void declare_damaged(const struct delivery_context *context, uint64_t fir
     };
     log_error("store: %u records from seq %llu on can't be read: declared lost", missing,
               (unsigned long long)first_seq);
+    live_alarm_raise(context->live, ALARM_STORE_DAMAGED, NULL,
+                     "%u records from seq %llu on could not be read, and are declared lost",
+                     missing, (unsigned long long)first_seq);
     context->declare(context->declare_argument, &gap);
 }
+
+/* Over once a whole round has been taken: some of its topics may be allowed, and others not. */
+static const enum live_alarm refusals[] = {ALARM_NOT_AUTHORISED, ALARM_QUOTA_EXCEEDED,
+                                           ALARM_PUBLISH_REFUSED};
 
 static void finish_round(struct delivery *delivery, const struct delivery_context *context,
                          enum lane lane)
@@ -78,6 +87,8 @@ static void finish_round(struct delivery *delivery, const struct delivery_contex
         delivery_forget(delivery, batch->first_seq, batch->first_seq + batch->count - 1);
     }
     backoff_reset(&delivery->backoff);
+    for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++)
+        live_alarm_clear(context->live, refusals[i], delivery->settings->name);
     drop_round(delivery, lane);
 }
 
@@ -102,6 +113,44 @@ static bool is_refused_for_good(int reason)
            reason == 0x99 /* payload format invalid */;
 }
 
+/* When the reading was taken, by the clock as it is known by now; 0 if it can't be read. */
+static int64_t taken_ms(const struct round *round, const struct round_item *item,
+                        const struct delivery_context *context)
+{
+    const struct batch *batch = &round->batches[item->batch]->batch;
+    struct record_reader reader = {0};
+    struct record record;
+    int64_t wall_ms = 0, offset_ms;
+    record_reader_start(&reader, batch->body + item->offset, batch->length - item->offset);
+    if (record_next(&reader, &record) == 1 && record.kind == RECORD_READING) {
+        const struct instant *at = &record.reading.at;
+        wall_ms = at->wall_ms;
+        if (!at->synced && store_boot_offset(context->store, batch->boot, &offset_ms))
+            wall_ms = at->boot_ms + offset_ms;
+    }
+    record_reader_free(&reader);
+    return wall_ms;
+}
+
+static struct gap refused_gap(const struct round *round, const struct round_item *items,
+                              uint32_t count, const struct delivery_context *context)
+{
+    struct gap gap = {
+        .why = GAP_REFUSED,
+        .first_seq = items[0].seq,
+        .last_seq = items[count - 1].seq,
+        .missing = count,
+    };
+    for (uint32_t i = 0; i < count; i++) {
+        int64_t at_ms = taken_ms(round, &items[i], context);
+        if (i == 0 || at_ms < gap.from_ms)
+            gap.from_ms = at_ms;
+        if (at_ms > gap.to_ms)
+            gap.to_ms = at_ms;
+    }
+    return gap;
+}
+
 /* The readings of a message that no broker will take must not hold up the rest: they are declared
  * lost, run by run of their numbers. */
 static void declare_refused(const struct round *round, size_t message,
@@ -109,24 +158,30 @@ static void declare_refused(const struct round *round, size_t message,
 {
     const struct round_message *refused = &round->messages[message];
     const struct round_item *items = round->items + refused->first_item;
-    struct instant now;
-    clock_now(&now);
     if (items[0].source == 0)
         return; /* a loss that can't be told; telling of that would be refused as well */
     for (uint32_t i = 0, first = 0; i < refused->item_count; i++) {
         if (i + 1 < refused->item_count && items[i + 1].seq == items[i].seq + 1)
             continue;
-        struct gap gap = {
-            .why = GAP_REFUSED,
-            .first_seq = items[first].seq,
-            .last_seq = items[i].seq,
-            .missing = i + 1 - first,
-            .from_ms = now.wall_ms,
-            .to_ms = now.wall_ms,
-        };
+        struct gap gap = refused_gap(round, &items[first], i + 1 - first, context);
         context->declare(context->declare_argument, &gap);
         first = i + 1;
     }
+}
+
+static void raise_refused(const struct delivery *delivery, const struct delivery_context *context,
+                          int reason)
+{
+    enum live_alarm alarm = ALARM_PUBLISH_REFUSED;
+    if (reason == 0x87)
+        alarm = ALARM_NOT_AUTHORISED;
+    else if (reason == 0x97)
+        alarm = ALARM_QUOTA_EXCEEDED;
+    live_alarm_raise(context->live, alarm, delivery->settings->name,
+                     "the broker does not take messages at present (reason 0x%02X, %s); they are "
+                     "kept and tried again",
+                     (unsigned)reason & 0xFF,
+                     reason > 0 ? mqtt_words(reason) : "the client can't send them");
 }
 
 void delivery_refused(struct delivery *delivery, struct delivery_context *context, uint32_t ticket,
@@ -141,16 +196,16 @@ void delivery_refused(struct delivery *delivery, struct delivery_context *contex
         log_error("uplink %s: the broker refuses a message for good (reason 0x%02X): %u readings "
                   "are declared lost",
                   delivery->settings->name, (unsigned)reason, round->messages[message].item_count);
+        live_alarm_raise(context->live, ALARM_MESSAGE_REFUSED, delivery->settings->name,
+                         "a message with %u readings was refused for good (%s): they are declared "
+                         "lost",
+                         round->messages[message].item_count, mqtt_words(reason));
         declare_refused(round, message, context);
         delivery_acknowledged(delivery, context, ticket);
         return;
     }
-    int64_t wait_ns = backoff_next(&delivery->backoff);
-    if (delivery->backoff.failures == 1)
-        log_warn("uplink %s: the broker does not take messages at present (reason 0x%02X), they "
-                 "are kept",
-                 delivery->settings->name, (unsigned)reason & 0xFF);
-    delivery->hold_until_ns = now_ns + wait_ns;
+    raise_refused(delivery, context, reason);
+    delivery->hold_until_ns = now_ns + backoff_next(&delivery->backoff);
     round_rewind(round);
     delivery->generation[lane]++;
 }
@@ -180,7 +235,11 @@ static void start_live(struct delivery *delivery, struct delivery_context *conte
     size_t first = recent->count;
     while (first > 0 && recent->batches[first - 1]->batch.first_seq >= delivery->live_seq)
         first--;
-    if (first == recent->count || now_ns < delivery->publish_ns)
+    if (first == recent->count) {
+        delivery->live_seq = context->next_seq; /* what is stored but not recent is backlog */
+        return;
+    }
+    if (now_ns < delivery->publish_ns)
         return;
     int64_t every_ns = delivery->settings->publish_every_ms * NS_PER_MS;
     delivery->publish_ns = now_ns - now_ns % every_ns + every_ns;
@@ -189,8 +248,23 @@ static void start_live(struct delivery *delivery, struct delivery_context *conte
     start_round(delivery, context, LANE_LIVE, recent->batches + first, recent->count - first);
 }
 
-/* The next owed batch from *seq on and below `end`, NULL where there is none (for now). Numbers
- * that no batch holds any more are owed no longer. */
+/* Numbers that no batch holds any more are owed no longer. False where they can't be gone: the file
+ * is damaged, and the ledger will mend it. */
+static bool miss(struct delivery *delivery, const struct delivery_context *context, uint64_t first,
+                 uint64_t end)
+{
+    int error = store_miss(context->store, first);
+    if (error < 0 && error != -ENOENT)
+        return false;
+    if (error == -ENOENT)
+        declare_damaged(context, first, end - 1,
+                        (uint32_t)(ranges_count_below(&delivery->owed, end) -
+                                   ranges_count_below(&delivery->owed, first)));
+    delivery_forget(delivery, first, end - 1);
+    return true;
+}
+
+/* The next owed batch from *seq on and below `end`, NULL where there is none (for now). */
 static struct held_batch *read_owed(struct delivery *delivery, struct delivery_context *context,
                                     uint64_t *seq, uint64_t end)
 {
@@ -198,13 +272,16 @@ static struct held_batch *read_owed(struct delivery *delivery, struct delivery_c
     while (ranges_next(&delivery->owed, *seq, seq) && *seq < end) {
         int error = store_read(context->store, *seq, end - 1, &batch);
         if (error == -ENOENT) {
-            delivery_forget(delivery, *seq, end - 1);
+            miss(delivery, context, *seq, end);
             return NULL;
         }
         if (error < 0 && error != -EBADMSG)
             return NULL;
-        if (batch.first_seq > *seq)
-            delivery_forget(delivery, *seq, batch.first_seq - 1);
+        if (batch.first_seq > *seq && !miss(delivery, context, *seq, batch.first_seq)) {
+            if (error == 0)
+                free(batch.body);
+            return NULL;
+        }
         *seq = batch.first_seq + batch.count;
         if (error == -EBADMSG)
             give_up_damaged(delivery, context, &batch);

@@ -11,12 +11,16 @@
 
 #include "backoff.h"
 #include "clock.h"
+#include "live_alarm.h"
 #include "log.h"
 #include "memory.h"
 #include "mqtt_words.h"
 #include "reach.h"
 #include "resolver.h"
 #include "secret.h"
+
+/* Reason codes of MQTT 5. */
+enum { NOT_AUTHORISED = 0x87, SESSION_TAKEN_OVER = 0x8E, OVER_QUOTA = 0x97 };
 
 static const int64_t first_wait_ns = 1 * NS_PER_S;
 static const int64_t absent_wait_ns = NS_PER_S / 2;
@@ -258,6 +262,50 @@ static void ask_why(struct dial *dial, int64_t now_ns)
         fail_absent(dial, "the broker closed the connection", now_ns);
 }
 
+/* Codes of a CONNACK that no waiting will mend, of MQTT 3.1.1 and 5. */
+static bool is_login_refused(int code)
+{
+    return code == 0x02 /* client id */ || code == 0x04 /* password */ ||
+           code == 0x05 /* not authorised */ || code == 0x85 /* client id */ ||
+           code == 0x86 /* password */ || code == NOT_AUTHORISED || code == 0x8A /* banned */ ||
+           code == 0x8C /* authentication method */;
+}
+
+/* Ours that the broker refuses, or the broker's that we do, in OpenSSL's words or our own. */
+static bool is_about_certificate(const char *words)
+{
+    return strstr(words, "certificate") != NULL || strstr(words, "unknown CA") != NULL;
+}
+
+static void raise_refused(struct dial *dial, int code, const char *words)
+{
+    struct live *live = dial->setup->live;
+    const char *name = dial->setup->settings->name;
+
+    if (code <= 0 && is_about_certificate(words))
+        live_alarm_raise(live, ALARM_CERTIFICATE_REFUSED, name, "%s", words);
+    else if (is_login_refused(code))
+        live_alarm_raise(live, ALARM_LOGIN_REFUSED, name, "the broker does not let us in: %s",
+                         mqtt_words(code));
+    else if (code == OVER_QUOTA)
+        live_alarm_raise(live, ALARM_QUOTA_EXCEEDED, name, "the broker does not let us in: %s",
+                         mqtt_words(code));
+}
+
+void dial_sent_away(struct dial *dial, int code)
+{
+    const struct uplink_settings *settings = dial->setup->settings;
+    struct live *live = dial->setup->live;
+
+    dial_set_trouble(dial, mqtt_words(code));
+    if (code == SESSION_TAKEN_OVER)
+        live_alarm_raise(live, ALARM_DUPLICATE_CLIENT, settings->name,
+                         "another client connects with our client id %s", settings->client_id);
+    else if (code == NOT_AUTHORISED || code == OVER_QUOTA)
+        live_alarm_raise(live, code == OVER_QUOTA ? ALARM_QUOTA_EXCEEDED : ALARM_NOT_AUTHORISED,
+                         settings->name, "the broker has broken off: %s", mqtt_words(code));
+}
+
 void dial_refused(struct dial *dial, const struct ring_event *event, int64_t now_ns)
 {
     char words[RING_WORDS_BYTES];
@@ -265,6 +313,7 @@ void dial_refused(struct dial *dial, const struct ring_event *event, int64_t now
     if (dial->state != STATE_CONNECTING)
         return;
     ring_words(dial->setup->ring, words);
+    raise_refused(dial, (int)event->code, words);
     if (event->code > 0)
         fail(dial, mqtt_words((int)event->code), now_ns);
     else if (words[0] != '\0')
@@ -277,6 +326,8 @@ void dial_connected(struct dial *dial)
 {
     dial->state = STATE_CONNECTED;
     dial->trouble[0] = dial->logged[0] = '\0';
+    live_alarm_clear(dial->setup->live, ALARM_LOGIN_REFUSED, dial->setup->settings->name);
+    live_alarm_clear(dial->setup->live, ALARM_CERTIFICATE_REFUSED, dial->setup->settings->name);
 }
 
 void dial_again(struct dial *dial, bool held, int64_t now_ns)

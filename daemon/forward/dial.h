@@ -29,6 +29,9 @@ void dial_connected(struct dial *dial);
 /* RING_REFUSED came; without effect when no connection is under way. */
 void dial_refused(struct dial *dial, const struct ring_event *event, int64_t now_ns);
 
+/* The broker has ended the connection with a word: the trouble, and an alarm if it is one. */
+void dial_sent_away(struct dial *dial, int code);
+
 /* The connection is gone, and the trouble says why. held: it had stood for long enough to begin
  * with short waits anew. */
 void dial_again(struct dial *dial, bool held, int64_t now_ns);

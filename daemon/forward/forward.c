@@ -25,6 +25,7 @@ struct forward {
     struct delivery_context context;
     struct delivery **deliveries;
     size_t delivery_count;
+    char store_id[40];
     int64_t report_ns;
     bool stopping;
     _Atomic int64_t back_by_ns;
@@ -55,12 +56,24 @@ static void refresh_context(struct forward *forward)
     forward->context.stored_end = ledger_stored_end(forward->ledger);
 }
 
+/* Where another store was begun: the uplinks tell its id. */
+static void follow_store(struct forward *forward)
+{
+    const char *id = store_id(forward->context.store);
+    if (strcmp(id, forward->store_id) == 0 || id[0] == '\0')
+        return;
+    for (size_t i = 0; i < forward->delivery_count && forward->store_id[0] != '\0'; i++)
+        delivery_reopen(forward->deliveries[i], &forward->context);
+    snprintf(forward->store_id, sizeof(forward->store_id), "%s", id);
+}
+
 /* One round of the loop; returns when the next is due. */
 static int64_t step(struct forward *forward)
 {
     int64_t now_ns = clock_mono_ns();
     int64_t next_ns = ledger_step(forward->ledger, audience(forward), now_ns);
     refresh_context(forward);
+    follow_store(forward);
     for (size_t i = 0; i < forward->delivery_count; i++) {
         int64_t delivery_ns = delivery_step(forward->deliveries[i], &forward->context, now_ns);
         if (delivery_ns < next_ns)
@@ -70,7 +83,7 @@ static int64_t step(struct forward *forward)
         report(forward);
         forward->report_ns = now_ns + REPORT_MS * NS_PER_MS;
     }
-    return next_ns;
+    return next_ns < forward->report_ns ? next_ns : forward->report_ns;
 }
 
 static void *run(void *argument)
@@ -79,7 +92,7 @@ static void *run(void *argument)
     pthread_setname_np(pthread_self(), "forward");
     while (!forward->stopping) {
         int64_t next_ns = step(forward);
-        atomic_store(&forward->back_by_ns, clock_mono_ns() + 30 * NS_PER_S);
+        atomic_store(&forward->back_by_ns, next_ns);
         mailbox_wait(forward->mailbox, next_ns);
     }
     ledger_finish(forward->ledger, audience(forward));
@@ -152,6 +165,43 @@ static void release(struct forward *forward)
     free(forward);
 }
 
+/* Whether every uplink's cursor can be read: before anything is changed. */
+static int check_cursors(struct forward *forward, const struct plant *plant)
+{
+    int error = 0;
+    for (size_t i = 0; i < plant->uplink_count && error == 0; i++) {
+        struct ranges owed = {0};
+        error = store_load_cursor(forward->context.store, plant->uplinks[i].name, &owed);
+        ranges_free(&owed);
+        if (error == -ENOENT)
+            error = 0;
+    }
+    ledger_note_error(forward->ledger, error);
+    if (error < 0)
+        log_error("store: the cursors can't be read: %s", strerrordesc_np(-error));
+    return error;
+}
+
+static int number_machines(struct forward *forward, const struct plant *plant,
+                           uint32_t *ret_sources)
+{
+    int error = ledger_sources(forward->ledger, plant, ret_sources);
+    return error == 0 ? check_cursors(forward, plant) : error;
+}
+
+/* What a plant needs of the store, before anything is changed. Damage that is found thereby is no
+ * obstacle. */
+static int prepare(struct forward *forward, const struct plant *plant, uint32_t *ret_sources)
+{
+    int error = number_machines(forward, plant, ret_sources);
+    if (error < 0 && ledger_mend(forward->ledger, audience(forward))) {
+        refresh_context(forward);
+        follow_store(forward);
+        error = number_machines(forward, plant, ret_sources);
+    }
+    return error;
+}
+
 int forward_start(const struct plant *plant, struct queue *queue, struct live *live,
                   uint32_t *ret_sources, struct forward **ret_forward)
 {
@@ -159,8 +209,6 @@ int forward_start(const struct plant *plant, struct queue *queue, struct live *l
     forward->mailbox = mailbox_new();
     forward->plant = plant_retain(plant);
     int error = ledger_open(plant, queue, &forward->ledger);
-    if (error == 0)
-        error = ledger_sources(forward->ledger, plant, ret_sources);
     if (error < 0)
         goto failed;
     forward->context = (struct delivery_context){
@@ -171,9 +219,12 @@ int forward_start(const struct plant *plant, struct queue *queue, struct live *l
         .declare_argument = forward->ledger,
     };
     refresh_context(forward);
+    error = prepare(forward, plant, ret_sources);
+    if (error < 0)
+        goto failed;
     set_uplinks(forward, plant);
     report(forward);
-    atomic_store(&forward->back_by_ns, clock_mono_ns() + 30 * NS_PER_S);
+    atomic_store(&forward->back_by_ns, clock_mono_ns());
     error = -pthread_create(&forward->thread, NULL, run, forward);
     if (error < 0)
         goto failed;
@@ -206,29 +257,11 @@ struct reload {
     int error;
 };
 
-/* Whether every uplink's cursor can be read: before anything is changed. */
-static int check_cursors(struct forward *forward, const struct plant *plant)
-{
-    int error = 0;
-    for (size_t i = 0; i < plant->uplink_count && error == 0; i++) {
-        struct ranges owed = {0};
-        error = store_load_cursor(forward->context.store, plant->uplinks[i].name, &owed);
-        ranges_free(&owed);
-        if (error == -ENOENT)
-            error = 0;
-    }
-    if (error < 0)
-        log_error("store: the cursors can't be read: %s", strerrordesc_np(-error));
-    return error;
-}
-
 static void do_reload(void *argument)
 {
     struct reload *reload = argument;
     struct forward *forward = reload->forward;
-    reload->error = ledger_sources(forward->ledger, reload->plant, reload->sources);
-    if (reload->error == 0)
-        reload->error = check_cursors(forward, reload->plant);
+    reload->error = prepare(forward, reload->plant, reload->sources);
     if (reload->error < 0)
         return;
     set_uplinks(forward, reload->plant);

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "ledger_internal.h"
@@ -9,10 +10,7 @@
 #include "memory.h"
 #include "record.h"
 
-enum {
-    TRIM_MS = 10000,
-    RESERVE_BATCHES = 50, /* numbers for so many batches are reserved at once */
-};
+enum { TRIM_MS = 10000, CHECK_MS = 1000 };
 
 /* --- opening --- */
 
@@ -51,10 +49,33 @@ static void declare_unclean(struct ledger *ledger, const struct gap *unclean)
 static void tell_opened(struct ledger *ledger, const struct store_opened *opened)
 {
     if (opened->set_aside[0] != '\0')
-        log_error("store: %s was damaged and is set aside as %s; a new store %s is in use",
-                  ledger->settings->path, opened->set_aside, store_id(ledger->store));
+        ledger_tell_renewed(ledger, "was damaged");
     if (opened->unclean.missing > 0)
         declare_unclean(ledger, &opened->unclean);
+}
+
+static int open_salvage(struct ledger *ledger)
+{
+    int error = salvage_open(ledger->store, &ledger->salvage);
+    return error == -ENOENT ? 0 : error; /* there is nothing to salvage */
+}
+
+static const char *why_not_open(const char *path, int error)
+{
+    char target[2];
+    switch (error) {
+    case -EBUSY:
+        return "another process has it";
+    case -ENOENT:
+        if (readlink(path, target, sizeof(target)) >= 0)
+            return "it is a link into a folder that is not there: make that, or delete the link";
+        return "its folder is not there";
+    case -EPROTONOSUPPORT:
+        return "it belongs to another program or a later version, and is left alone: move it away,"
+               " or name another path";
+    default:
+        return strerrordesc_np(-error);
+    }
 }
 
 int ledger_open(const struct plant *plant, struct queue *queue, struct ledger **ret_ledger)
@@ -67,9 +88,15 @@ int ledger_open(const struct plant *plant, struct queue *queue, struct ledger **
     int error = store_open(ledger->settings, &ledger->store, &opened);
     if (error == 0)
         error = store_boot(ledger->store, clock_boot_id(), &ledger->boot);
+    if (error == -EUCLEAN && ledger->store != NULL && store_renew(ledger->store, NULL) == 0) {
+        ledger_tell_renewed(ledger, "was damaged");
+        error = store_boot(ledger->store, clock_boot_id(), &ledger->boot);
+    }
+    if (error == 0)
+        error = open_salvage(ledger);
     if (error < 0) {
         log_error("store: %s: %s", ledger->settings->path,
-                  error == -EBUSY ? "another process has it" : strerrordesc_np(-error));
+                  why_not_open(ledger->settings->path, error));
         ledger_close(ledger);
         return error;
     }
@@ -87,6 +114,10 @@ void ledger_close(struct ledger *ledger)
         held_batch_drop(ledger->recent.batches[i]);
     free(ledger->recent.batches);
     held_batch_drop(ledger->unwritten);
+    salvage_free(ledger->salvage);
+    ranges_free(&ledger->rewritten);
+    text_free(&ledger->owed_then);
+    text_free(&ledger->salvage_kept);
     text_free(&ledger->content.body);
     text_free(&ledger->declared);
     store_close(ledger->store);
@@ -120,6 +151,7 @@ int ledger_sources(struct ledger *ledger, const struct plant *plant, uint32_t *r
         error = number_sources(ledger, plant, ret_sources);
     if (error == 0 && !known)
         error = store_commit(ledger->store);
+    ledger_note_error(ledger, error);
     if (error < 0)
         log_error("store: %s: %s", ledger->settings->path, strerrordesc_np(-error));
     return error;
@@ -130,7 +162,7 @@ void ledger_declare(void *argument, const struct gap *gap)
     struct ledger *ledger = argument;
     record_add_gap(&ledger->declared, gap);
     ledger->declared_count++;
-    ledger->lost += gap->missing;
+    ledger_count_lost(ledger, gap->why, gap->missing);
 }
 
 /* --- batches --- */
@@ -163,98 +195,6 @@ static struct held_batch *take_batch(struct ledger *ledger, int64_t now_ns)
     return held_batch_new(&batch, now_ns);
 }
 
-/* --- durability outage --- */
-
-/* Whether what is taken now can count on a quick acknowledgement by everyone. */
-static bool all_connected(struct audience audience)
-{
-    for (size_t i = 0; i < audience.count; i++)
-        if (!delivery_connected(audience.deliveries[i]))
-            return false;
-    return audience.count > 0;
-}
-
-static bool is_owed(const struct batch *batch, struct audience audience)
-{
-    uint64_t seq;
-    for (size_t i = 0; i < audience.count; i++)
-        if (ranges_next(delivery_owed(audience.deliveries[i]), batch->first_seq, &seq) &&
-            seq < batch->first_seq + batch->count)
-            return true;
-    return false;
-}
-
-/* Lets a batch be sent from memory. 0, or negative errno: then it has to be committed first. */
-static int release_unstored(struct ledger *ledger, struct held_batch *held, int64_t now_ns)
-{
-    const struct batch *batch = &held->batch;
-    uint64_t end = batch->first_seq + batch->count;
-    if (end > ledger->reserved) {
-        int error = ledger_reserve(ledger, end + (uint64_t)batch->count * RESERVE_BATCHES, now_ns);
-        if (error < 0)
-            return error;
-    }
-    ledger->next_seq = end;
-    ledger_add_recent(ledger, held);
-    return 0;
-}
-
-static int64_t patience_ns(const struct ledger *ledger, struct audience audience)
-{
-    int64_t publish_ms = 0;
-    for (size_t i = 0; i < audience.count; i++)
-        if (delivery_settings(audience.deliveries[i])->publish_every_ms > publish_ms)
-            publish_ms = delivery_settings(audience.deliveries[i])->publish_every_ms;
-    return (publish_ms + ledger->settings->commit_every_ms) * NS_PER_MS;
-}
-
-/* Batches that exist in memory only and that somebody owes still, oldest first; the others are done
- * with. Returns how many there are. */
-static size_t gather_unstored(struct ledger *ledger, struct audience audience,
-                              struct held_batch **ret_waiting)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < ledger->recent.count; i++) {
-        struct held_batch *held = ledger->recent.batches[i];
-        if (held->stored)
-            continue;
-        if (!is_owed(&held->batch, audience) && audience.count > 0)
-            held->stored = true;
-        else
-            ret_waiting[count++] = held;
-    }
-    return count;
-}
-
-/* As soon as one of them has waited too long, or an uplink has gone, all of them are committed. One
- * whose commit failed takes them along when it is tried again. */
-static void settle_unstored(struct ledger *ledger, struct audience audience, bool all,
-                            int64_t now_ns)
-{
-    if (ledger_stored_end(ledger) == ledger->next_seq)
-        return;
-    struct held_batch **waiting = mem_array(ledger->recent.count, sizeof(struct held_batch *));
-    size_t count = gather_unstored(ledger, audience, waiting);
-    bool due = all || !all_connected(audience) ||
-               (count > 0 && now_ns - waiting[0]->taken_ns >= patience_ns(ledger, audience));
-    if (count > 0 && due && ledger->unwritten == NULL && now_ns >= ledger->retry_ns)
-        ledger_commit(ledger, waiting, count, audience, now_ns);
-    free(waiting);
-}
-
-/* Commits a batch, and with it those before it that exist in memory only: what lies below a stored
- * batch counts as settled after an unclean stop. */
-static int commit_in_order(struct ledger *ledger, struct held_batch *held, struct audience audience,
-                           int64_t now_ns)
-{
-    struct held_batch **batches = mem_array(ledger->recent.count + 1, sizeof(struct held_batch *));
-    size_t count = gather_unstored(ledger, audience, batches);
-    batches[count++] = held;
-    int error = ledger_commit(ledger, batches, count, audience, now_ns);
-    free(batches);
-    return error;
-}
-
 /* --- the loop's part --- */
 
 static void take(struct ledger *ledger, struct audience audience, int64_t now_ns)
@@ -265,10 +205,9 @@ static void take(struct ledger *ledger, struct audience audience, int64_t now_ns
         held = take_batch(ledger, now_ns);
     if (held == NULL)
         return;
-    if (ledger->settings->durability == DURABILITY_OUTAGE && all_connected(audience) &&
-        release_unstored(ledger, held, now_ns) == 0)
+    if (ledger_release(ledger, held, audience, now_ns) == 0)
         return;
-    if (commit_in_order(ledger, held, audience, now_ns) == 0)
+    if (ledger_commit_in_order(ledger, &held, 1, audience, now_ns) == 0)
         ledger_add_recent(ledger, held);
     else
         ledger->unwritten = held;
@@ -287,18 +226,45 @@ static void learn_boot_offset(struct ledger *ledger)
         ledger->boot_offset_known = true;
 }
 
-static void keep_house(struct ledger *ledger, struct audience audience)
+static void keep_house(struct ledger *ledger, struct audience audience, int64_t now_ns)
 {
     uint64_t acknowledged = ledger_stored_end(ledger), seq;
     for (size_t i = 0; i < audience.count; i++)
         if (ranges_next(delivery_owed(audience.deliveries[i]), 0, &seq) && seq < acknowledged)
             acknowledged = seq;
-    if (audience.count > 0)
-        store_trim(ledger->store, acknowledged);
+    if (audience.count == 0)
+        return;
+    /* or after a kill they would be owed what is not there any more */
+    if (now_ns >= ledger->retry_ns)
+        ledger_commit_cursors(ledger, audience, now_ns);
+    store_trim(ledger->store, acknowledged);
+}
+
+/* A store that is gone must not be found out about only when there is something to write. */
+static void check_store(struct ledger *ledger, int64_t now_ns)
+{
+    ledger_note_error(ledger, store_check(ledger->store, false));
+    ledger->check_ns = now_ns + CHECK_MS * NS_PER_MS;
+}
+
+void ledger_note_error(struct ledger *ledger, int error)
+{
+    if (error == -ESTALE || error == -EUCLEAN)
+        ledger->broken = error;
+}
+
+bool ledger_mend(struct ledger *ledger, struct audience audience)
+{
+    return ledger->broken != 0 && ledger_renew(ledger, audience, clock_mono_ns()) == 0;
 }
 
 int64_t ledger_step(struct ledger *ledger, struct audience audience, int64_t now_ns)
 {
+    if (now_ns >= ledger->check_ns && ledger->broken == 0)
+        check_store(ledger, now_ns);
+    if (ledger->broken != 0 &&
+        (now_ns < ledger->retry_ns || ledger_renew(ledger, audience, now_ns) < 0))
+        return ledger->retry_ns;
     if (now_ns >= ledger->take_ns && now_ns >= ledger->retry_ns) {
         int64_t every_ns = ledger->settings->commit_every_ms * NS_PER_MS;
         /* In step with publish_every: what is committed is published in the same round. */
@@ -306,32 +272,79 @@ int64_t ledger_step(struct ledger *ledger, struct audience audience, int64_t now
         learn_boot_offset(ledger);
         take(ledger, audience, now_ns);
     }
-    settle_unstored(ledger, audience, false, now_ns);
+    ledger_settle(ledger, audience, false, now_ns);
     if (now_ns >= ledger->cursor_ns && now_ns >= ledger->retry_ns)
         ledger_commit_cursors(ledger, audience, now_ns);
     if (now_ns >= ledger->housekeeping_ns) {
-        keep_house(ledger, audience);
+        keep_house(ledger, audience, now_ns);
         ledger->housekeeping_ns = now_ns + TRIM_MS * NS_PER_MS;
     }
-    return ledger->take_ns > ledger->retry_ns ? ledger->take_ns : ledger->retry_ns;
+    int64_t salvage_ns = ledger_salvage(ledger, audience, now_ns);
+    if (ledger->retry_ns > ledger->take_ns)
+        return ledger->retry_ns;
+    return salvage_ns < ledger->take_ns ? salvage_ns : ledger->take_ns;
+}
+
+/* Counts readings; `losses`: those that the body's gaps were to declare. */
+static uint64_t count_readings(const struct batch *batch, uint64_t *losses)
+{
+    struct record_reader reader = {0};
+    struct record record;
+    uint64_t readings = 0;
+    record_reader_start(&reader, batch->body, batch->length);
+    while (record_next(&reader, &record) == 1) {
+        if (record.kind == RECORD_GAP)
+            *losses += record.gap.missing;
+        else
+            readings++;
+    }
+    record_reader_free(&reader);
+    return readings;
+}
+
+/* What ends with the process: the batch that failed, what waits in the queue behind it, and what
+ * somebody is owed and was not to be stored unless it had to be. */
+static void tell_lost(struct ledger *ledger, struct audience audience, struct held_batch *held,
+                      int64_t now_ns)
+{
+    uint64_t losses = 0, readings = 0;
+    for (; held != NULL; held = take_batch(ledger, now_ns)) {
+        readings += count_readings(&held->batch, &losses);
+        held_batch_drop(held);
+    }
+    for (size_t i = 0; i < ledger->recent.count; i++) {
+        const struct held_batch *recent = ledger->recent.batches[i];
+        if (!recent->stored && ledger_is_owed(&recent->batch, audience))
+            readings += count_readings(&recent->batch, &losses);
+    }
+    if (readings > 0)
+        log_error("store: %llu readings in memory could not be written",
+                  (unsigned long long)readings);
+    if (losses > 0)
+        log_error("store: the loss of %llu readings before could not be declared",
+                  (unsigned long long)losses);
 }
 
 void ledger_finish(struct ledger *ledger, struct audience audience)
 {
     int64_t now_ns = clock_mono_ns();
-    for (int error = 0; error == 0;) {
-        struct held_batch *held = ledger->unwritten;
-        ledger->unwritten = NULL;
-        if (held == NULL)
-            held = take_batch(ledger, now_ns);
-        if (held == NULL)
-            break;
-        error = commit_in_order(ledger, held, audience, now_ns);
-        if (error < 0)
-            log_error("store: %u readings in memory could not be written", held->batch.count);
+    ledger_note_error(ledger, store_check(ledger->store, true));
+    if (ledger->broken != 0)
+        ledger_renew(ledger, audience, now_ns);
+    struct held_batch *held = ledger->unwritten;
+    ledger->unwritten = NULL;
+    if (held == NULL)
+        held = take_batch(ledger, now_ns);
+    while (held != NULL && ledger_commit_in_order(ledger, &held, 1, audience, now_ns) == 0) {
         held_batch_drop(held);
+        held = take_batch(ledger, now_ns);
     }
-    settle_unstored(ledger, audience, true, now_ns);
+    if (held == NULL) {
+        ledger->retry_ns = 0;
+        ledger_settle(ledger, audience, true, now_ns);
+    }
+    tell_lost(ledger, audience, held, now_ns);
+    ledger_salvage_rest(ledger, audience);
     if (ledger->reserved > ledger->next_seq || ledger->settings->durability == DURABILITY_OUTAGE)
         ledger_reserve(ledger, ledger->next_seq, now_ns);
     ledger_commit_cursors(ledger, audience, now_ns);
@@ -374,9 +387,11 @@ void ledger_report(const struct ledger *ledger, struct live_store *ret_report)
         .bytes = store_bytes(ledger->store),
         .next_seq = ledger->next_seq,
         .lost = ledger->lost,
+        .error = ledger->trouble,
+        .replaced = ledger->event[0] != '\0',
     };
+    memcpy(ret_report->dropped, ledger->dropped, sizeof(ledger->dropped));
     snprintf(ret_report->id, sizeof(ret_report->id), "%s", store_id(ledger->store));
-    if (ledger->trouble != 0)
-        snprintf(ret_report->trouble, sizeof(ret_report->trouble), "%s",
-                 strerrordesc_np(ledger->trouble));
+    snprintf(ret_report->trouble, sizeof(ret_report->trouble), "%s",
+             ledger->trouble != 0 ? strerrordesc_np(ledger->trouble) : ledger->event);
 }

@@ -4,7 +4,10 @@
  * With durability always a batch is committed before anyone may send it. With durability outage
  * it may be sent at once, and is committed only if it is not acknowledged in time or an uplink is
  * not there; its numbers are reserved in the store beforehand, so that they are never given to
- * anything else. */
+ * anything else.
+ *
+ * A store that is deleted or damaged at work is replaced by another: what some uplink is owed and
+ * is in memory still is written to it, what was on the disk only is salvaged into it. */
 #ifndef BINDERY_LEDGER_H
 #define BINDERY_LEDGER_H
 
@@ -31,7 +34,15 @@ void ledger_close(struct ledger *ledger); /* accepts NULL */
 /* Numbers for all machines of a plant. 0 or negative errno, logged. */
 int ledger_sources(struct ledger *ledger, const struct plant *plant, uint32_t *ret_sources);
 
-/* Does what is due; returns when to come again. */
+/* An error of the store's that somebody else met: damage is mended at the next step. */
+void ledger_note_error(struct ledger *ledger, int error);
+
+/* After an error: whether the store was deleted or damaged, and another one is begun by now, so
+ * that it may be tried again. */
+bool ledger_mend(struct ledger *ledger, struct audience audience);
+
+/* Does what is due; returns when to come again. Where the store was deleted or found damaged it
+ * begins another one: then the id is another, and the deliveries owe other numbers. */
 int64_t ledger_step(struct ledger *ledger, struct audience audience, int64_t now_ns);
 
 /* Commits all there is: the queue, what is not yet stored, the cursors. */

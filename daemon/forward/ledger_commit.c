@@ -2,8 +2,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
-#include <unistd.h>
 
 #include "clock.h"
 #include "ledger_internal.h"
@@ -41,18 +39,28 @@ void ledger_add_recent(struct ledger *ledger, struct held_batch *held)
         drop_oldest_recent(ledger);
 }
 
-static int save_cursors(struct ledger *ledger, struct audience audience)
+/* The cursor as it will be when what is lost is owed no longer. */
+static int save_cursor(struct ledger *ledger, const struct delivery *delivery,
+                       const struct gap *lost)
 {
-    for (size_t i = 0; i < audience.count; i++) {
-        if (!delivery_is_dirty(audience.deliveries[i]))
-            continue;
-        int error =
-            store_save_cursor(ledger->store, delivery_settings(audience.deliveries[i])->name,
-                              delivery_owed(audience.deliveries[i]));
-        if (error < 0)
-            return error;
-    }
-    return 0;
+    struct ranges owed = {0};
+    const struct ranges *now = delivery_owed(delivery);
+    for (size_t i = 0; i < now->count; i++)
+        ranges_add(&owed, now->items[i].first, now->items[i].last);
+    if (lost->missing > 0)
+        ranges_remove(&owed, lost->first_seq, lost->last_seq);
+    int error = store_save_cursor(ledger->store, delivery_settings(delivery)->name, &owed);
+    ranges_free(&owed);
+    return error;
+}
+
+static int save_cursors(struct ledger *ledger, struct audience audience, const struct gap *lost)
+{
+    int error = 0;
+    for (size_t i = 0; i < audience.count && error == 0; i++)
+        if (lost->missing > 0 || delivery_is_dirty(audience.deliveries[i]))
+            error = save_cursor(ledger, audience.deliveries[i], lost);
+    return error;
 }
 
 static void cursors_saved(struct ledger *ledger, struct audience audience, int64_t now_ns)
@@ -63,15 +71,11 @@ static void cursors_saved(struct ledger *ledger, struct audience audience, int64
         delivery_saved(audience.deliveries[i]);
 }
 
-/* Logs the changes between working and not. A store whose file was taken away or is found damaged
- * can't be mended in place: a new process sets it aside and begins another. */
-static int note_trouble(struct ledger *ledger, int error, int64_t now_ns)
+int ledger_note_trouble(struct ledger *ledger, int error, int64_t now_ns)
 {
-    if (error == -ESTALE || error == -EUCLEAN) {
-        log_error("store: %s: %s; a restart is needed, ending", ledger->settings->path,
-                  error == -ESTALE ? "the file was deleted or replaced" : "the file is damaged");
-        _exit(EX_OSERR);
-    }
+    ledger_note_error(ledger, error);
+    if (ledger->broken != 0)
+        return error; /* told when there is another */
     if (error < 0 && ledger->trouble != -error)
         log_error("store: %s: %s; readings are kept in memory and it is tried again",
                   ledger->settings->path, strerrordesc_np(-error));
@@ -95,12 +99,13 @@ static int make_room(struct ledger *ledger, struct audience audience, struct gap
     return error;
 }
 
-/* A batch of its own for a loss; it follows all that has a number. */
+/* A batch of its own for a loss; it follows all that has a number, and the last one written with
+ * it. */
 static struct held_batch *gap_batch(const struct ledger *ledger, const struct batch *last,
                                     const struct gap *gap)
 {
     struct text record = {0};
-    uint64_t end = last->first_seq + last->count;
+    uint64_t end = last != NULL ? last->first_seq + last->count : 0;
     record_add_gap(&record, gap);
     struct batch batch = {
         .first_seq = end > ledger->next_seq ? end : ledger->next_seq,
@@ -112,7 +117,8 @@ static struct held_batch *gap_batch(const struct ledger *ledger, const struct ba
     return held_batch_new(&batch, clock_mono_ns());
 }
 
-/* The cursors go along when they are due. */
+/* The cursors go along when they are due, or when something had to go: after a kill nobody may be
+ * owed what is neither there nor undeclared. */
 static int write_batches(struct ledger *ledger, struct held_batch *const *batches, size_t count,
                          struct audience audience, bool with_cursors, struct gap *ret_gap,
                          struct held_batch **ret_gap_batch)
@@ -123,11 +129,14 @@ static int write_batches(struct ledger *ledger, struct held_batch *const *batche
     for (size_t i = 0; error == 0 && i < count; i++)
         error = store_append(ledger->store, &batches[i]->batch);
     if (error == 0 && ret_gap->missing > 0) {
-        *ret_gap_batch = gap_batch(ledger, &batches[count - 1]->batch, ret_gap);
+        *ret_gap_batch = gap_batch(ledger, count > 0 ? &batches[count - 1]->batch : NULL, ret_gap);
         error = store_append(ledger->store, &(*ret_gap_batch)->batch);
     }
-    if (error == 0 && with_cursors)
-        error = save_cursors(ledger, audience);
+    if (error == 0 && (with_cursors || ret_gap->missing > 0))
+        error = save_cursors(ledger, audience, ret_gap);
+    if (error == 0 && ledger->salvage_due)
+        error = store_save_salvage(
+            ledger->store, ledger->salvage_kept.length > 0 ? ledger->salvage_kept.data : NULL);
     return error == 0 ? store_commit(ledger->store) : error;
 }
 
@@ -144,21 +153,22 @@ int ledger_commit(struct ledger *ledger, struct held_batch *const *batches, size
 {
     struct gap gap = {0};
     struct held_batch *declared = NULL;
-    bool with_cursors = now_ns >= ledger->cursor_ns;
+    bool with_cursors = now_ns >= ledger->cursor_ns || store_is_full(ledger->store);
     int error = write_batches(ledger, batches, count, audience, with_cursors, &gap, &declared);
-    if (note_trouble(ledger, error, now_ns) < 0) {
+    if (ledger_note_trouble(ledger, error, now_ns) < 0) {
         held_batch_drop(declared);
         return error;
     }
     if (with_cursors)
         cursors_saved(ledger, audience, now_ns);
+    ledger->salvage_due = false;
     for (size_t i = 0; i < count; i++)
         stored(ledger, batches[i]);
     if (declared == NULL)
         return 0;
     log_error("store: full, the %llu oldest unacknowledged readings had to go",
               (unsigned long long)gap.missing);
-    ledger->lost += gap.missing;
+    ledger_count_lost(ledger, gap.why, gap.missing);
     for (size_t i = 0; i < audience.count; i++)
         delivery_forget(audience.deliveries[i], gap.first_seq, gap.last_seq);
     stored(ledger, declared);
@@ -173,14 +183,15 @@ void ledger_commit_cursors(struct ledger *ledger, struct audience audience, int6
         dirty = dirty || delivery_is_dirty(audience.deliveries[i]);
     if (!dirty)
         return;
+    const struct gap nothing = {0};
     int error = store_begin(ledger->store);
     if (error == 0)
-        error = save_cursors(ledger, audience);
+        error = save_cursors(ledger, audience, &nothing);
     if (error == 0 && ledger->reserved > ledger->next_seq)
         error = store_reserve(ledger->store, ledger_stored_end(ledger), ledger->reserved);
     if (error == 0)
         error = store_commit(ledger->store);
-    if (note_trouble(ledger, error, now_ns) == 0)
+    if (ledger_note_trouble(ledger, error, now_ns) == 0)
         cursors_saved(ledger, audience, now_ns);
 }
 
@@ -191,7 +202,7 @@ int ledger_reserve(struct ledger *ledger, uint64_t end, int64_t now_ns)
         error = store_reserve(ledger->store, ledger_stored_end(ledger), end);
     if (error == 0)
         error = store_commit(ledger->store);
-    if (note_trouble(ledger, error, now_ns) == 0)
+    if (ledger_note_trouble(ledger, error, now_ns) == 0)
         ledger->reserved = end;
     return error;
 }
@@ -224,6 +235,6 @@ void ledger_drop_cursors(struct ledger *ledger, const struct plant *plant)
         if (error == 0)
             error = store_commit(ledger->store);
     }
-    note_trouble(ledger, error, clock_mono_ns());
+    ledger_note_trouble(ledger, error, clock_mono_ns());
     text_free(&drop.gone);
 }

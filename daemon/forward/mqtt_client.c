@@ -11,6 +11,7 @@
 
 #include "memory.h"
 #include "text.h"
+#include "tls_words.h"
 
 enum { KEEP_ALIVE_S = 20 };
 
@@ -21,6 +22,9 @@ struct mqtt_client {
     const struct mqtt_client_setup *setup;
     MQTTAsync paho;
     atomic_bool traced;
+    int keep_alive_s; /* for the next connection */
+    bool unclaimed;   /* an acknowledgement has come, and nobody has said yet that it was awaited;
+                         Paho's receiving thread's alone */
 };
 
 /* Paho's trace costs a fifth of a publish: it is on only while a TLS handshake may fail. */
@@ -42,74 +46,17 @@ static void stop_trace(struct mqtt_client *client)
         MQTTAsync_setTraceLevel(MQTTASYNC_TRACE_ERROR);
 }
 
-/* Why a TLS handshake failed is only in Paho's trace and in OpenSSL's errors. Both are told on the
- * thread that tries to connect, ahead of on_refused on the same thread, and without a context. */
-static _Thread_local struct {
-    char error[80];
-    char alert[60];
-    bool wrong_name, shaken;
-} tls;
-
-static const char *after_last(const char *string, char separator)
-{
-    const char *found = strrchr(string, separator);
-
-    return found ? found + 1 : string;
-}
-
 static void on_trace(enum MQTTASYNC_TRACE_LEVELS level, char *message)
 {
     (void)level;
-    if (strstr(message, "X509_check_host for hostname"))
-        tls.wrong_name = true;
-    else if (strstr(message, "SSL handshake done"))
-        tls.shaken = true;
-    else if (strstr(message, "SSL alert ") && strstr(message, ":fatal:"))
-        snprintf(tls.alert, sizeof(tls.alert), "%s", after_last(message, ':'));
+    tls_words_trace(message);
 }
 
-/* "THREAD:error:CODE:library:function:reason:file:line:data", the first error being the cause. */
 static int on_tls_error(const char *line, size_t length, void *context)
 {
-    char copy[256];
-    char *rest = copy;
-    const char *reason = NULL;
-
     (void)context;
-    snprintf(copy, sizeof(copy), "%.*s", (int)length, line);
-    for (int field = 0; field < 6 && rest != NULL; field++)
-        reason = strsep(&rest, ":");
-    if (tls.error[0] == '\0' && reason != NULL)
-        snprintf(tls.error, sizeof(tls.error), "%s", reason);
+    tls_words_error(line, length);
     return 1;
-}
-
-/* Of what failed before the broker said anything; empty where Paho gives no hint. In TLS 1.3 a
- * server refuses a client's certificate, or its absence, only after the handshake; OpenSSL 3.0 does
- * not know the alert's name. */
-static void refusal_to_words(const char *message, char words[static RING_WORDS_BYTES])
-{
-    const bool in_handshake = message != NULL && strstr(message, "TCP/TLS connect failure");
-
-    words[0] = '\0';
-    if (tls.error[0] != '\0' && tls.alert[0] != '\0')
-        snprintf(words, RING_WORDS_BYTES, "%s: %s", tls.error, tls.alert);
-    else if (tls.error[0] != '\0')
-        snprintf(words, RING_WORDS_BYTES, "TLS: %s", tls.error);
-    else if (strcmp(tls.alert, "unknown") == 0)
-        snprintf(words, RING_WORDS_BYTES, "TLS: the broker demands a certificate");
-    else if (tls.alert[0] != '\0')
-        snprintf(words, RING_WORDS_BYTES, "TLS: the broker says %s", tls.alert);
-    else if (tls.wrong_name && in_handshake)
-        snprintf(words, RING_WORDS_BYTES, "certificate verify failed: hostname mismatch");
-    else if (tls.shaken && in_handshake)
-        snprintf(words, RING_WORDS_BYTES,
-                 "TLS: the broker hung up, maybe for want of a certificate");
-    else if (message != NULL && strstr(message, "timeout"))
-        snprintf(words, RING_WORDS_BYTES, "no answer within %d s", MQTT_CONNECT_TIMEOUT_S);
-    else if (message != NULL && !in_handshake)
-        snprintf(words, RING_WORDS_BYTES, "the broker closed the connection");
-    memset(&tls, 0, sizeof(tls));
 }
 
 static void put_refused(struct mqtt_client *client, int code, const char *message)
@@ -117,7 +64,7 @@ static void put_refused(struct mqtt_client *client, int code, const char *messag
     char words[RING_WORDS_BYTES];
 
     stop_trace(client);
-    refusal_to_words(message, words);
+    tls_words_take(message, words);
     ring_put_refused(client->setup->ring, code > 0 ? code : -1, words);
 }
 
@@ -134,7 +81,7 @@ static void on_refused5(void *context, MQTTAsync_failureData5 *data)
 static void put_connected(struct mqtt_client *client, int64_t window, int64_t most_bytes)
 {
     stop_trace(client);
-    memset(&tls, 0, sizeof(tls));
+    tls_words_forget();
     ring_put(client->setup->ring, (struct ring_event){.kind = RING_CONNECTED,
                                                       .number = (uint32_t)window,
                                                       .code = (uint32_t)most_bytes});
@@ -153,8 +100,30 @@ static int64_t property(MQTTProperties *properties, enum MQTTPropertyCodes code)
     return MQTTProperties_getNumericValue(properties, code);
 }
 
+/* Paho does not heed a keep-alive that the broker sets (MQTT 5, 3.2.2.3.14): the connection is made
+ * anew with one that need not be changed. */
+static void refuse_keep_alive(struct mqtt_client *client, int keep_alive_s)
+{
+    MQTTAsync_disconnectOptions options = MQTTAsync_disconnectOptions_initializer;
+    char words[RING_WORDS_BYTES];
+
+    stop_trace(client);
+    tls_words_forget();
+    client->keep_alive_s = keep_alive_s;
+    MQTTAsync_disconnect(client->paho, &options);
+    snprintf(words, sizeof(words), "the broker wants a keep-alive of %d s", keep_alive_s);
+    ring_put_refused(client->setup->ring, -1, words);
+}
+
 static void on_connected5(void *context, MQTTAsync_successData5 *data)
 {
+    struct mqtt_client *client = context;
+    int keep_alive_s = (int)property(&data->properties, MQTTPROPERTY_CODE_SERVER_KEEP_ALIVE);
+
+    if (keep_alive_s > 0 && keep_alive_s < client->keep_alive_s) {
+        refuse_keep_alive(client, keep_alive_s);
+        return;
+    }
     put_connected(context, property(&data->properties, MQTTPROPERTY_CODE_RECEIVE_MAXIMUM),
                   property(&data->properties, MQTTPROPERTY_CODE_MAXIMUM_PACKET_SIZE));
 }
@@ -171,7 +140,7 @@ static void on_lost(void *context, __attribute__((unused)) char *cause)
 {
     const struct mqtt_client *client = context;
 
-    memset(&tls, 0, sizeof(tls));
+    tls_words_forget();
     ring_put(client->setup->ring, (struct ring_event){.kind = RING_LOST});
 }
 
@@ -187,23 +156,46 @@ static void on_left5(void *context, MQTTAsync_successData5 *data)
     ring_put(context, (struct ring_event){.kind = RING_LEFT});
 }
 
+/* Paho tells of every PUBACK, and then, if something with its id was on its way, of that. One that
+ * comes twice, or with an id of nobody's, is known for that when the next one comes. */
+static void on_acknowledgement(void *context, MQTTAsync_token token)
+{
+    struct mqtt_client *client = context;
+
+    (void)token;
+    if (client->unclaimed)
+        ring_put(client->setup->ring, (struct ring_event){.kind = RING_STRAY});
+    client->unclaimed = true;
+}
+
+static void put_taken(struct mqtt_client *client, MQTTAsync_token token)
+{
+    client->unclaimed = false;
+    ring_put(client->setup->ring,
+             (struct ring_event){.kind = RING_TAKEN, .number = (uint32_t)token});
+}
+
 static void on_taken(void *context, MQTTAsync_successData *data)
 {
-    ring_put(context, (struct ring_event){.kind = RING_TAKEN, .number = (uint32_t)data->token});
+    put_taken(context, data->token);
 }
 
 static void on_taken5(void *context, MQTTAsync_successData5 *data)
 {
-    ring_put(context, (struct ring_event){.kind = RING_TAKEN, .number = (uint32_t)data->token});
+    put_taken(context, data->token);
 }
 
 /* A publish fails in Paho itself only with its connection, and RING_LOST tells of that for all. */
 static void on_not_taken5(void *context, MQTTAsync_failureData5 *data)
 {
-    if (data->code == 0)
-        ring_put(context, (struct ring_event){.kind = RING_NOT_TAKEN,
-                                              .number = (uint32_t)data->token,
-                                              .code = data->reasonCode});
+    struct mqtt_client *client = context;
+
+    if (data->code != 0)
+        return;
+    client->unclaimed = false;
+    ring_put(client->setup->ring, (struct ring_event){.kind = RING_NOT_TAKEN,
+                                                      .number = (uint32_t)data->token,
+                                                      .code = data->reasonCode});
 }
 
 static void on_not_subscribed(void *context, MQTTAsync_failureData *data)
@@ -259,6 +251,7 @@ int mqtt_client_new(const struct mqtt_client_setup *setup, struct mqtt_client **
 
     pthread_once(&once, prepare_process);
     client->setup = setup;
+    client->keep_alive_s = KEEP_ALIVE_S;
     options.MQTTVersion = setup->settings->mqtt5 ? MQTTVERSION_5 : MQTTVERSION_3_1_1;
     options.maxBufferedMessages = PAHO_IN_FLIGHT;
     options.sendWhileDisconnected = 0;
@@ -270,7 +263,7 @@ int mqtt_client_new(const struct mqtt_client_setup *setup, struct mqtt_client **
         free(client);
         return -EINVAL;
     }
-    MQTTAsync_setCallbacks(client->paho, client, on_lost, on_arrived, NULL);
+    MQTTAsync_setCallbacks(client->paho, client, on_lost, on_arrived, on_acknowledgement);
     MQTTAsync_setDisconnected(client->paho, client, on_sent_away);
     *ret_client = client;
     return 0;
@@ -327,7 +320,7 @@ int mqtt_client_connect(struct mqtt_client *client, const char *host, const void
     host_to_url(settings, host, &url);
     options.serverURIs = &url.data;
     options.serverURIcount = 1;
-    options.keepAliveInterval = KEEP_ALIVE_S;
+    options.keepAliveInterval = client->keep_alive_s;
     options.connectTimeout = MQTT_CONNECT_TIMEOUT_S;
     options.maxInflight = PAHO_IN_FLIGHT;
     options.username = settings->username;
@@ -367,7 +360,7 @@ int mqtt_client_send(struct mqtt_client *client, const char *topic, const void *
 
     if (length > INT_MAX)
         return -EINVAL;
-    options.context = client->setup->ring;
+    options.context = client;
     if (client->setup->settings->mqtt5) {
         options.onSuccess5 = on_taken5;
         options.onFailure5 = on_not_taken5;

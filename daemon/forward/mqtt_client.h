@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "live.h"
 #include "plant.h"
 #include "ring.h"
 #include "uplink.h"
@@ -22,6 +23,7 @@ struct mqtt_client_setup {
     const struct uplink_settings *settings;
     const char *will_topic, *will_payload; /* NULL: none */
     struct ring *ring;
+    struct live *live;             /* for alarms; NULL: they go nowhere */
     uplink_message_fn *on_message; /* NULL: nothing is subscribed to */
     void *message_context;
 };

@@ -17,6 +17,7 @@ enum ring_kind {
     RING_LEFT,           /* gone too, because we asked for it */
     RING_TAKEN,          /* number: the token the broker has acknowledged */
     RING_NOT_TAKEN,      /* number: the token; code: PUBACK's */
+    RING_STRAY,          /* the broker has acknowledged what was not on its way */
     RING_NOT_SUBSCRIBED, /* code: SUBACK's, or -1 */
 };
 

@@ -150,11 +150,11 @@ static size_t make_gateway(struct round *round, const struct round_context *cont
     size_t used = 0;
     text_addf(topic, "%s/readings", context->uplink->topic);
     payload_json_begin_gateway(payload, context->gateway, store_id(context->store));
-    while (first + used < round->item_count && payload->length < context->message_limit) {
+    do {
         uint32_t source = round->items[first + used].source;
         payload_json_next_machine(payload, store_source(context->store, source)->machine);
         used += add_machine(round, context, first + used, payload);
-    }
+    } while (first + used < round->item_count && payload->length < context->message_limit);
     payload_json_end_gateway(payload);
     return used;
 }

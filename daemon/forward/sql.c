@@ -8,11 +8,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "memory.h"
+#include "text.h"
 
-enum { BUSY_TIMEOUT_MS = 2000, MAX_QUERIES = 40 };
+enum { BUSY_TIMEOUT_MS = 2000, MAX_QUERIES = 60 };
+
+/* One thread has connections. */
+static bool no_room_to_map;
 
 struct sql_query {
     struct sql *sql;
@@ -27,10 +32,28 @@ struct sql {
     size_t query_count;
 };
 
-/* SQLite folds the system's errors into a few of its own; the plain ones are worth having back. */
-static int system_error(const struct sql *sql)
+/* SQLite makes the log's index longer by one byte in each page. Where the disk's blocks are smaller
+ * than that, the rest is a hole, and a full disk would be told by a signal at the first access. */
+static void *map_allocated(void *at, size_t length, int protection, int flags, int fd, off_t from)
 {
-    switch (sqlite3_system_errno(sql->handle)) {
+    if ((flags & MAP_SHARED) != 0 && (protection & PROT_WRITE) != 0 &&
+        fallocate(fd, 0, from, (off_t)length) < 0 && (errno == ENOSPC || errno == EDQUOT)) {
+        no_room_to_map = true;
+        return MAP_FAILED;
+    }
+    return mmap(at, length, protection, flags, fd, from);
+}
+
+static void set_up_system_calls(void)
+{
+    sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
+    if (vfs != NULL && vfs->iVersion >= 3)
+        vfs->xSetSystemCall(vfs, "mmap", (sqlite3_syscall_ptr)map_allocated);
+}
+
+static int plain_error(int number)
+{
+    switch (number) {
     case ENOSPC:
     case EDQUOT:
         return -ENOSPC;
@@ -45,6 +68,31 @@ static int system_error(const struct sql *sql)
     default:
         return -EIO;
     }
+}
+
+static int last_error(sqlite3_file *file)
+{
+    int number = 0;
+    if (file != NULL && file->pMethods != NULL)
+        file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &number);
+    return plain_error(number);
+}
+
+/* SQLite folds the system's errors into a few of its own; the plain ones are worth having back. By
+ * the end of a statement other calls may have overwritten the one that it remembers; the files
+ * still know theirs. */
+static int system_error(const struct sql *sql)
+{
+    sqlite3_file *database = NULL, *log = NULL;
+    int rc = plain_error(sqlite3_system_errno(sql->handle));
+    if (no_room_to_map)
+        rc = -ENOSPC;
+    no_room_to_map = false;
+    sqlite3_file_control(sql->handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, (void *)&log);
+    sqlite3_file_control(sql->handle, "main", SQLITE_FCNTL_FILE_POINTER, (void *)&database);
+    if (rc == -EIO)
+        rc = last_error(log);
+    return rc == -EIO ? last_error(database) : rc;
 }
 
 static int sql_errno(const struct sql *sql, int code)
@@ -122,6 +170,7 @@ int sql_open(const char *path, struct sql **ret_sql)
     int rc = create_file(path);
     if (rc < 0)
         return rc;
+    set_up_system_calls();
     struct sql *sql = mem_alloc(sizeof(*sql));
     rc = sqlite3_open_v2(path, &sql->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
     rc = rc == SQLITE_OK ? set_up(sql) : sql_errno(sql, rc);
@@ -131,6 +180,30 @@ int sql_open(const char *path, struct sql **ret_sql)
     }
     *ret_sql = sql;
     return 0;
+}
+
+static void add_uri(struct text *uri, const char *path)
+{
+    text_add(uri, path[0] == '/' ? "file://" : "file:");
+    for (; *path != '\0'; path++) {
+        bool special = strchr("?#%", *path) != NULL;
+        text_addf(uri, special ? "%%%02X" : "%c", *path);
+    }
+    text_add(uri, "?immutable=1");
+}
+
+int sql_peek(const char *path, const char *literal, int64_t *ret_number)
+{
+    struct text uri = {0};
+    struct sql *sql = mem_alloc(sizeof(*sql));
+    add_uri(&uri, path);
+    int code = sqlite3_open_v2(uri.data, &sql->handle,
+                               SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI, NULL);
+    int rc =
+        code == SQLITE_OK ? sql_number(sql_query(sql, literal), ret_number) : sql_errno(sql, code);
+    sql_close(sql);
+    text_free(&uri);
+    return rc;
 }
 
 int sql_limit(struct sql *sql, int64_t max_pages, int checkpoint_pages)
@@ -151,6 +224,13 @@ void sql_close(struct sql *sql)
         sqlite3_finalize(sql->queries[i].statement);
     sqlite3_close(sql->handle);
     free(sql);
+}
+
+void sql_leave(struct sql *sql)
+{
+    if (sql != NULL)
+        sqlite3_db_config(sql->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    sql_close(sql);
 }
 
 int sql_exec(struct sql *sql, const char *statements)

@@ -22,6 +22,13 @@ struct sql_query;
 int sql_open(const char *path, struct sql **ret_sql);
 void sql_close(struct sql *sql); /* accepts NULL */
 
+/* Closes without a checkpoint: the files stay as they are. Accepts NULL. */
+void sql_leave(struct sql *sql);
+
+/* One number out of a database as its file alone has it, without the log. Nothing is locked, and
+ * nothing written. Not while it is connected. 0 or negative errno, -ENOENT without a row. */
+int sql_peek(const char *path, const char *literal, int64_t *ret_number);
+
 /* How long the database may get (it never shrinks: 1 keeps it from growing), and how many pages
  * the WAL holds before a checkpoint. Its file is kept at that length: on a full disk the space to
  * commit in is already there. 0 or negative errno. */

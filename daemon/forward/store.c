@@ -80,6 +80,14 @@ int store_failed(struct store *store, int rc)
     return rc;
 }
 
+int store_check(struct store *store, bool at_once)
+{
+    assert(!store->open_transaction);
+    if (at_once)
+        store->check_at_ns = 0;
+    return store_ready(store);
+}
+
 int store_begin(struct store *store)
 {
     assert(!store->open_transaction);
@@ -249,6 +257,42 @@ int store_read(struct store *store, uint64_t from_seq, uint64_t to_seq, struct b
     return rc;
 }
 
+int store_miss(struct store *store, uint64_t seq)
+{
+    int64_t reserved = 0, oldest = 0;
+    if (store->sql == NULL)
+        return -EIO;
+    int rc = sql_number(sql_query(store->sql, "SELECT value FROM meta WHERE key = 'reserved'"),
+                        &reserved);
+    if (rc == 0 && seq < (uint64_t)reserved)
+        return 0;
+    if (rc == 0)
+        rc = sql_number(sql_query(store->sql, "SELECT first_seq FROM batch ORDER BY first_seq"
+                                              " LIMIT 1"),
+                        &oldest);
+    if (rc == 0)
+        rc = seq < (uint64_t)oldest ? -ENOENT : -EUCLEAN;
+    return rc == -ENOENT ? rc : store_failed(store, rc);
+}
+
+/* The update changes nothing, but makes a row that is there return its number. */
+static int number_source(struct store *store, const char *machine, const char *tags,
+                         uint32_t *ret_id)
+{
+    int64_t id;
+    struct sql_query *query =
+        sql_query(store->sql, "INSERT INTO source(machine, tags) VALUES(?, ?)"
+                              " ON CONFLICT DO UPDATE SET tags = excluded.tags RETURNING id");
+    sql_bind_text(query, 1, machine);
+    sql_bind_text(query, 2, tags);
+    int rc = sql_number(query, &id);
+    if (rc < 0)
+        return store_failed(store, rc);
+    catalog_add(&store->catalog, (uint32_t)id, machine, tags);
+    *ret_id = (uint32_t)id;
+    return 0;
+}
+
 int store_source_id(struct store *store, const struct machine *machine, uint32_t *ret_id)
 {
     const struct source *known = catalog_by_content(&store->catalog, machine);
@@ -261,19 +305,18 @@ int store_source_id(struct store *store, const struct machine *machine, uint32_t
         return rc;
     text_clear(&store->scratch);
     catalog_tags(machine, &store->scratch);
-    /* the update changes nothing, but makes a row that is there return its number */
-    struct sql_query *query =
-        sql_query(store->sql, "INSERT INTO source(machine, tags) VALUES(?, ?)"
-                              " ON CONFLICT DO UPDATE SET tags = excluded.tags RETURNING id");
-    sql_bind_text(query, 1, machine->name);
-    sql_bind_text(query, 2, store->scratch.data);
-    int64_t id;
-    rc = sql_number(query, &id);
-    if (rc < 0)
-        return store_failed(store, rc);
-    catalog_add(&store->catalog, (uint32_t)id, machine->name, store->scratch.data);
-    *ret_id = (uint32_t)id;
-    return 0;
+    return number_source(store, machine->name, store->scratch.data, ret_id);
+}
+
+int store_adopt_source(struct store *store, const char *machine, const char *tags, uint32_t *ret_id)
+{
+    const struct source *known = catalog_by_names(&store->catalog, machine, tags);
+    if (known != NULL) {
+        *ret_id = known->id;
+        return 0;
+    }
+    int rc = store->open_transaction ? 0 : store_ready(store);
+    return rc < 0 ? rc : number_source(store, machine, tags, ret_id);
 }
 
 bool store_has_source(struct store *store, const struct machine *machine)

@@ -1,8 +1,9 @@
 /* The store: every reading from its commit until every uplink has it and the replay window is
  * over. SQLite in WAL mode with synchronous=FULL; one connection, one thread.
  *
- * What is committed survives a power cut. A store that can't be read is set aside under
- * PATH.damaged-N and a new one, with a new id, takes its place. */
+ * What is committed survives a power cut. A store that is damaged or deleted is set aside under
+ * PATH.damaged-N, as far as it is there, and a new one, with a new id and numbers from 1, takes its
+ * place: when it is opened, or at work by store_renew. What was in it can then be salvaged. */
 #ifndef BINDERY_STORE_H
 #define BINDERY_STORE_H
 
@@ -15,6 +16,7 @@
 #include "value.h"
 
 struct store;
+struct wreck;
 
 /* Records committed together; their numbers are first_seq .. first_seq + count - 1. */
 struct batch {
@@ -40,13 +42,13 @@ struct source {
 
 /* What opening found. A store that opened knows no times: those of `unclean` are 0. */
 struct store_opened {
-    char set_aside[4096]; /* where a damaged store was put; empty otherwise */
+    char set_aside[4096]; /* where a damaged store was put by this opening; empty otherwise */
     struct gap unclean;   /* unclean.missing > 0: numbers reserved but never committed */
 };
 
 /* 0, or negative errno where no store can be had at all (no such folder, no permission, a full
- * disk, -EBUSY another process has it, -EPROTONOSUPPORT a later version's or another program's
- * database, which is left alone). */
+ * disk, -EBUSY another process has it, -EPROTONOSUPPORT a device, a later version's or another
+ * program's database, which is left alone). */
 int store_open(const struct store_settings *settings, struct store **ret_store,
                struct store_opened *ret_opened);
 void store_close(struct store *store); /* accepts NULL */
@@ -89,6 +91,31 @@ int store_drop_cursor(struct store *store, const char *uplink);
 int store_reserve(struct store *store, uint64_t settled, uint64_t end);
 int store_commit(struct store *store);
 
+/* Whether the files are still ours, asked once a second at most unless `at_once`. 0 or negative
+ * errno. Not in a transaction. */
+int store_check(struct store *store, bool at_once);
+
+/* After -ESTALE or -EUCLEAN: sets the files aside and begins another store, with a new id, the
+ * same sources and boots under the same numbers, no cursors, and `salvage`, any text, for
+ * store_open_wreck. 0; or negative errno, and then there is no store until a further call
+ * succeeds. */
+int store_renew(struct store *store, const char *salvage);
+
+/* What is left of the store before this one, while something is still to be salvaged from it: 0
+ * with the wreck, for the caller to free, and the text that was kept last, appended; or -ENOENT. */
+int store_open_wreck(struct store *store, struct wreck **ret_wreck, struct text *ret_salvage);
+
+/* Keeps this text, in a transaction; NULL: all is salvaged. 0 or negative errno. */
+int store_save_salvage(struct store *store, const char *salvage);
+
+/* The file that the store before was set aside as; "" where there is none. */
+const char *store_wreck_name(const struct store *store);
+
+/* The number of this source here, made if it is new, as store_source_id does; `tags` as in
+ * catalog.h. */
+int store_adopt_source(struct store *store, const char *machine, const char *tags,
+                       uint32_t *ret_id);
+
 /* What an uplink owes: 0, or -ENOENT for a new one. */
 int store_load_cursor(struct store *store, const char *uplink, struct ranges *ret_owed);
 
@@ -100,6 +127,11 @@ int store_each_cursor(struct store *store, void (*each)(void *context, const cha
  * decompressed. 0 with a batch whose body the caller frees; -ENOENT; or -EBADMSG where its body is
  * damaged, with first_seq and count set all the same. */
 int store_read(struct store *store, uint64_t from_seq, uint64_t to_seq, struct batch *ret_batch);
+
+/* Whether it may be that no batch holds this number, which an uplink is owed: 0, it was reserved
+ * once, and acknowledged without having been stored; -ENOENT, the batches from there on had to go,
+ * or the file is damaged; -EUCLEAN, the file is damaged. Or other negative errno. */
+int store_miss(struct store *store, uint64_t seq);
 
 /* Deletes batches that lie whole below `acknowledged` and are older than the replay window; the
  * newest batch always stays, it carries the numbering. Cheap when there is nothing to do; call it
@@ -113,6 +145,10 @@ int store_trim(struct store *store, uint64_t acknowledged);
  * no crash separates the loss from its gap; where the transaction fails, forget the gap: nothing
  * was lost yet, or the next call tells of it again. 0 or negative errno. */
 int store_make_room(struct store *store, const struct ranges *owed, struct gap *ret_gap);
+
+/* Whether store_make_room has something to do: then the cursors belong into its transaction, or
+ * after a kill uplinks would be owed what it deleted as acknowledged. */
+bool store_is_full(const struct store *store);
 
 int64_t store_bytes(const struct store *store); /* in use, without free pages */
 

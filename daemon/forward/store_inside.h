@@ -12,7 +12,7 @@
 #include "store_files.h"
 #include "text.h"
 
-enum { STORE_ID_DIGITS = 32 };
+enum { STORE_ID_DIGITS = 32, STORE_SCHEMA_VERSION = 1 };
 
 struct store_boot {
     uint32_t id;
@@ -35,9 +35,11 @@ struct store {
     int64_t age_base_ms, opened_ns; /* the store's running time, see store_age_ms */
     int64_t check_at_ns;            /* when to look at the files again */
     int64_t bytes;                  /* in use at the last commit */
+    bool own;                       /* what opening found was a store once, whatever its log says */
     bool open_transaction;
     bool reconnect; /* after an error the connection is no longer trusted */
     bool damaged;   /* nothing is written any more */
+    bool between;   /* one store is given up, and there is no other yet */
     bool disk_full; /* since then nothing was deleted */
     struct store_newest newest, newest_in_transaction;
     size_t sources_before; /* the transaction */
@@ -48,11 +50,29 @@ struct store {
     size_t boot_count;
     struct body_packer *packer;
     struct text packed, scratch;
+    /* of the store before this one, when it was deleted or damaged: */
+    char *wreck_name;    /* where it was set aside */
+    const char *salvage; /* what is to be kept beside the name, while the new one is made */
+    int left_database_fd, left_wal_fd; /* its files as they were open at work; -1 */
 };
 
 /* Opens the database, makes or checks its schema, and loads what is kept in memory. */
 int store_connect(struct store *store);
 void store_disconnect(struct store *store);
+
+/* Connects, if need be with the reserve's space. */
+int store_connect_with_reserve(struct store *store);
+
+/* Sets the database aside, in which sources and boots and id that are in memory are not looked for
+ * any more, and connects to another. 0 or negative errno. */
+int store_replace(struct store *store);
+
+/* Closes and forgets what is known of the store before this one. */
+void store_forget_left(struct store *store);
+
+/* Makes an empty database a store: the tables, a new id, the sources and boots that are in memory,
+ * and where the one before was left. 0 or negative errno. */
+int store_create(struct store *store);
 
 /* Holds the database to its size, or to what it has where the reserve is gone. */
 int store_limit(struct store *store);

@@ -3,80 +3,43 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
+#include <sys/stat.h>
 
 #include "clock.h"
 #include "memory.h"
 #include "store_inside.h"
 
-enum { SCHEMA_VERSION = 1 };
+/* What is checked whole at every start: as long as all uplinks take what they are owed, a store is
+ * smaller. */
+enum { CHECK_BYTES = 32 << 20 };
 
 /* max_size is what store_make_room keeps to; the database's own limit, that far above it, only
  * stops what nobody keeps in check. */
 enum { HARD_LIMIT_SLACK = 64 << 20 };
 
-static const char schema[] =
-    "CREATE TABLE meta(key TEXT PRIMARY KEY, value);"
-    "CREATE TABLE batch(first_seq INTEGER PRIMARY KEY, count INTEGER NOT NULL,"
-    " boot INTEGER NOT NULL, age_ms INTEGER NOT NULL, body BLOB NOT NULL);"
-    "CREATE TABLE cursor(uplink TEXT PRIMARY KEY, owed TEXT NOT NULL);"
-    "CREATE TABLE source(id INTEGER PRIMARY KEY, machine TEXT NOT NULL, tags TEXT NOT NULL,"
-    " UNIQUE(machine, tags));"
-    "CREATE TABLE boot(id INTEGER PRIMARY KEY, boot_id TEXT NOT NULL UNIQUE, offset_ms INTEGER);";
-
-static int make_id(char id[STORE_ID_DIGITS + 1])
-{
-    uint8_t random[STORE_ID_DIGITS / 2];
-    if (getrandom(random, sizeof(random), 0) != sizeof(random))
-        return -EIO;
-    for (size_t i = 0; i < sizeof(random); i++)
-        snprintf(id + 2 * i, 3, "%02x", random[i]);
-    return 0;
-}
-
-static int create_schema(struct store *store)
-{
-    char id[STORE_ID_DIGITS + 1];
-    int rc = make_id(id);
-    if (rc == 0)
-        rc = sql_exec(store->sql, "BEGIN IMMEDIATE");
-    if (rc == 0)
-        rc = sql_exec(store->sql, schema);
-    if (rc < 0)
-        return rc;
-    struct sql_query *query =
-        sql_query(store->sql, "INSERT INTO meta(key, value) VALUES('schema', ?), ('store', ?),"
-                              " ('settled', 0), ('reserved', 0)");
-    sql_bind_int(query, 1, SCHEMA_VERSION);
-    sql_bind_text(query, 2, id);
-    rc = sql_run(query);
-    if (rc == 0)
-        rc = sql_exec(store->sql, "COMMIT");
-    return rc == 0 ? store_files_sync_folder(&store->files) : rc;
-}
-
-/* A sound database that is somebody else's, or a later version's, is left alone. */
+/* A sound database that is somebody else's, or a later version's, is left alone. But what once was
+ * a store and is none with the log that lies there has lost its own log. */
 static int check_version(struct store *store)
 {
-    int64_t count;
-    int64_t version;
+    static const char tables[] = "SELECT count(*) FROM sqlite_schema WHERE name IN"
+                                 " ('meta', 'batch', 'cursor', 'source', 'boot')";
+    int64_t count, version;
     int rc = sql_number(sql_query(store->sql, "SELECT count(*) FROM sqlite_schema"), &count);
     if (rc < 0)
         return rc;
     if (count == 0) {
-        rc = create_schema(store);
+        rc = store->own ? -EUCLEAN : store_create(store);
         if (rc < 0)
             return rc;
     }
-    rc = sql_number(sql_query(store->sql, "SELECT count(*) FROM sqlite_schema WHERE name = 'meta'"),
-                    &count);
+    rc = sql_number(sql_query(store->sql, tables), &count);
     if (rc == 0 && count == 0)
-        rc = -EPROTONOSUPPORT;
+        rc = store->own ? -EUCLEAN : -EPROTONOSUPPORT;
     if (rc == 0)
         rc = sql_number(sql_query(store->sql, "SELECT value FROM meta WHERE key = 'schema'"),
                         &version);
-    if (rc == 0 && version != SCHEMA_VERSION)
-        rc = version > SCHEMA_VERSION ? -EPROTONOSUPPORT : -EUCLEAN;
+    if (rc == 0 && version != STORE_SCHEMA_VERSION)
+        rc = version > STORE_SCHEMA_VERSION ? -EPROTONOSUPPORT : -EUCLEAN;
     return rc;
 }
 
@@ -171,19 +134,73 @@ static int load_boots(struct store *store)
     return rc;
 }
 
-/* A full check would read gigabytes. Every table is touched, the newest batch read whole; damage
- * further back shows when it is read, and costs that batch alone. */
+/* Whether a table's pages make sense as far as their bytes do. */
+static int check_pages(struct store *store, const char *literal)
+{
+    struct sql_query *query = sql_query(store->sql, literal);
+    int rc = sql_step(query);
+    if (rc == 1)
+        rc = strcmp(sql_text(query, 0), "ok") == 0 ? 0 : -EUCLEAN;
+    sql_end(query);
+    return rc;
+}
+
+static int check_structure(struct store *store)
+{
+    int rc = check_pages(store, "PRAGMA integrity_check(meta)");
+    if (rc == 0)
+        rc = check_pages(store, "PRAGMA integrity_check(cursor)");
+    if (rc == 0)
+        rc = check_pages(store, "PRAGMA integrity_check(source)");
+    if (rc == 0)
+        rc = check_pages(store, "PRAGMA integrity_check(boot)");
+    int64_t bytes;
+    if (rc == 0)
+        rc = sql_bytes(store->sql, &bytes);
+    if (rc == 0 && bytes <= CHECK_BYTES)
+        rc = check_pages(store, "PRAGMA integrity_check(batch)");
+    return rc;
+}
+
+/* No uplink has taken, or is owed for sure, what has no number yet. */
+static bool is_cursor(const char *text, uint64_t end)
+{
+    struct ranges owed = {0};
+    bool fits = ranges_parse(text, &owed) == 0;
+    if (fits && owed.count > 0) {
+        const struct range *range = &owed.items[owed.count - 1];
+        fits = (range->last == SEQ_END ? range->first : range->last + 1) <= end;
+    }
+    ranges_free(&owed);
+    return fits;
+}
+
+static int check_cursors(struct store *store)
+{
+    uint64_t end;
+    int rc = load_meta(store, "reserved", &end);
+    if (rc == 0 && end < store->newest.next_seq)
+        end = store->newest.next_seq;
+    struct sql_query *query = sql_query(store->sql, "SELECT owed FROM cursor");
+    while (rc == 0 && (rc = sql_step(query)) == 1)
+        rc = is_cursor(sql_text(query, 0), end) ? 0 : -EUCLEAN;
+    sql_end(query);
+    return rc;
+}
+
+/* A full check would read gigabytes: of a store that is as large as that damage among its batches
+ * shows when it is read. */
 static int check_tables(struct store *store)
 {
     int64_t number;
-    int rc = sql_number(sql_query(store->sql, "SELECT count(owed) FROM cursor"), &number);
+    int rc = check_structure(store);
     if (rc == 0)
         rc = sql_number(sql_query(store->sql, "SELECT first_seq FROM batch LIMIT 1"), &number);
     if (rc == -ENOENT)
         rc = 0;
     if (rc == 0)
         rc = store_load_newest(store);
-    return rc;
+    return rc == 0 ? check_cursors(store) : rc;
 }
 
 int store_limit(struct store *store)
@@ -211,19 +228,28 @@ int store_connect(struct store *store)
         rc = sql_bytes(store->sql, &store->bytes);
     if (rc == 0)
         rc = store_files_note(&store->files);
-    store_files_keep_reserve(&store->files, clock_mono_ns());
-    if (rc == 0)
+    if (rc == 0) {
+        store_files_keep_reserve(&store->files, clock_mono_ns());
         rc = store_limit(store);
+    }
+    /* tables or rows that are not there were there once */
+    if (rc == -EINVAL || rc == -ENOENT)
+        rc = -EUCLEAN;
+    if (rc == -EUCLEAN || rc == -EPROTONOSUPPORT) {
+        /* as it is: a log that does not belong there must not get into the database */
+        sql_leave(store->sql);
+        store->sql = NULL;
+    }
     if (rc < 0)
         store_disconnect(store);
-    /* tables or rows that are not there were there once */
-    return rc == -EINVAL || rc == -ENOENT ? -EUCLEAN : rc;
+    return rc;
 }
 
 void store_disconnect(struct store *store)
 {
     sql_close(store->sql);
     store->sql = NULL;
+    store_files_forget(&store->files);
 }
 
 /* What is loaded from a database that is then set aside must not be taken for the new one's. */
@@ -236,21 +262,55 @@ static void store_forget(struct store *store)
     store->boots = NULL;
     store->boot_count = 0;
     store->id[0] = '\0';
+    store->own = false;
     store->age_base_ms = 0;
+}
+
+/* Before anything is written: to switch somebody else's database to a log is a change as well. What
+ * can't be read here shows when it is connected. */
+static int look(struct store *store)
+{
+    static const char tables[] =
+        "SELECT sum(name IN ('meta', 'batch', 'cursor', 'source', 'boot')) FROM sqlite_schema"
+        " HAVING count(*) > 0";
+    int64_t own_tables = 0;
+    if (store_files_are_suspect(&store->files))
+        return -EUCLEAN;
+    int rc = store_files_look(&store->files);
+    if (rc < 0)
+        return rc;
+    int peeked = sql_peek(store->files.path, tables, &own_tables);
+    if (peeked == 0 && own_tables == 0)
+        return -EPROTONOSUPPORT;
+    /* the reserve is made once there are tables: they may be in the log only */
+    store->own = peeked == 0 || (peeked == -ENOENT && store->files.reserve);
+    return 0;
+}
+
+/* A file without rights that is ours gets them back; one of somebody else's is set aside. */
+static int connect(struct store *store)
+{
+    int rc = look(store);
+    if (rc == 0)
+        rc = store_connect_with_reserve(store);
+    if (rc == -EACCES && chmod(store->files.path, 0640) == 0)
+        rc = store_connect_with_reserve(store);
+    return rc == -EACCES || rc == -EISDIR ? -EUCLEAN : rc;
 }
 
 static int connect_or_replace(struct store *store, struct store_opened *opened)
 {
-    int rc = store_files_are_suspect(&store->files) ? -EUCLEAN : store_connect(store);
-    if (rc == -ENOSPC && store->files.reserve) {
-        store_files_release_reserve(&store->files);
-        rc = store_connect(store);
-    }
+    int rc = connect(store);
     if (rc != -EUCLEAN)
         return rc;
     store_forget(store);
-    rc = store_files_set_aside(&store->files, opened->set_aside, sizeof(opened->set_aside));
-    return rc < 0 ? rc : store_connect(store);
+    rc = store_replace(store);
+    /* what an earlier run had begun in its place, and was cut off at */
+    if (rc == -EUCLEAN)
+        rc = store_replace(store);
+    snprintf(opened->set_aside, sizeof(opened->set_aside), "%s",
+             store->wreck_name != NULL ? store->wreck_name : "");
+    return rc;
 }
 
 /* Numbers may be out in the world that were reserved and then never committed. */
@@ -281,11 +341,14 @@ int store_open(const struct store_settings *settings, struct store **ret_store,
     store->max_size = settings->max_size;
     store->replay_window_ms = settings->replay_window_ms;
     store->opened_ns = clock_mono_ns();
+    store->left_database_fd = store->left_wal_fd = -1;
     store->packer = body_packer_new();
     rc = connect_or_replace(store, &opened);
     if (rc == 0)
         rc = find_unclean(store, &opened.unclean);
     if (rc < 0) {
+        store_disconnect(store);
+        store_files_drop_empty(&store->files);
         store_close(store);
         return rc;
     }
@@ -304,74 +367,9 @@ void store_close(struct store *store)
         store_files_drop_wal(&store->files);
     store_files_unlock(&store->files);
     store_forget(store);
+    store_forget_left(store);
     body_packer_free(store->packer);
     text_free(&store->packed);
     text_free(&store->scratch);
     free(store);
-}
-
-/* Whether what make_room dropped is still there, and so will be dropped and declared again. */
-static int check_undeclared(struct store *store)
-{
-    if (store->undeclared.missing == 0)
-        return 0;
-    int64_t count;
-    struct sql_query *query =
-        sql_query(store->sql, "SELECT count(*) FROM batch WHERE first_seq <= ?1"
-                              " AND first_seq + count > ?1");
-    sql_bind_seq(query, 1, store->undeclared.last_seq);
-    int rc = sql_number(query, &count);
-    if (rc == 0 && count > 0)
-        store->undeclared = store->undeclared_before;
-    return rc;
-}
-
-/* A COMMIT that failed may have reached the disk all the same, and reappear on reconnection. The
- * caller was told that it did not and will come again with those readings, in other batches. */
-static int drop_doubtful(struct store *store, uint64_t next_seq)
-{
-    int rc = check_undeclared(store);
-    if (rc < 0 || store->newest.next_seq <= next_seq)
-        return rc;
-    struct sql_query *query = sql_query(store->sql, "DELETE FROM batch WHERE first_seq >= ?");
-    sql_bind_seq(query, 1, next_seq);
-    rc = sql_run(query);
-    return rc == 0 ? store_load_newest(store) : rc;
-}
-
-static int store_reconnect(struct store *store)
-{
-    uint64_t next_seq = store->newest.next_seq;
-    if (store->sql != NULL && store_files_check(&store->files) == -ESTALE)
-        return -ESTALE;
-    store_disconnect(store);
-    int rc = store_connect(store);
-    if (rc == 0) {
-        rc = drop_doubtful(store, next_seq);
-        if (rc < 0)
-            store_disconnect(store);
-    }
-    store->reconnect = rc < 0;
-    store->damaged = rc == -EUCLEAN;
-    /* reserved numbers are above those of the newest batch */
-    store->newest.next_seq = next_seq;
-    return rc;
-}
-
-int store_ready(struct store *store)
-{
-    int64_t now_ns = clock_mono_ns();
-    if (store->damaged)
-        return -EUCLEAN;
-    if (store->reconnect)
-        return store_reconnect(store);
-    if (now_ns < store->check_at_ns)
-        return 0;
-    int rc = store_files_check(&store->files);
-    if (rc == 0) {
-        store->check_at_ns = now_ns + NS_PER_S;
-        if (store_files_keep_reserve(&store->files, now_ns))
-            rc = store_limit(store);
-    }
-    return rc;
 }

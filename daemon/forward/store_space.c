@@ -155,13 +155,16 @@ static int64_t reading_ms(const struct store *store, const struct reading *readi
     return reading->at.wall_ms;
 }
 
-/* What is lost with one record. A gap that goes is still a loss nobody was told of. */
+/* What is lost with one record. A gap that goes is still a loss nobody was told of, and its own
+ * number is one more. */
 static struct gap record_loss(const struct store *store, const struct record *record, uint64_t seq,
                               uint32_t boot)
 {
     struct gap loss = {.why = GAP_STORE_FULL, .first_seq = seq, .last_seq = seq, .missing = 1};
     if (record->kind == RECORD_GAP) {
-        loss.missing = record->gap.missing;
+        loss.missing = record->gap.missing + 1;
+        if (record->gap.first_seq > 0 && record->gap.first_seq < seq)
+            loss.first_seq = record->gap.first_seq;
         loss.from_ms = record->gap.from_ms;
         loss.to_ms = record->gap.to_ms;
     } else {
@@ -266,12 +269,17 @@ static int make_room(struct store *store, const struct ranges *owed, struct gap 
     return rc;
 }
 
+bool store_is_full(const struct store *store)
+{
+    return store->bytes > store->max_size || store->disk_full;
+}
+
 int store_make_room(struct store *store, const struct ranges *owed, struct gap *ret_gap)
 {
     bool own = !store->open_transaction;
     struct gap gap = store->undeclared;
     int rc = 0;
-    if (store->bytes > store->max_size || store->disk_full) {
+    if (store_is_full(store)) {
         if (own)
             rc = store_begin(store);
         if (rc < 0)

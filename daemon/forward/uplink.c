@@ -10,6 +10,7 @@
 
 #include "clock.h"
 #include "dial.h"
+#include "live_alarm.h"
 #include "log.h"
 #include "memory.h"
 #include "mqtt_client.h"
@@ -21,13 +22,17 @@ enum { REASON_TOO_LARGE = 0x95 };
 enum { PUBLISH_HEADER_BYTES = 10 }; /* type, length, topic's length, packet id, no properties */
 enum { FIRST_EVENTS = 128 };
 enum { LOTS_A_WINDOW = 4 };
+enum { THROWN_OUT_MOST = 3 };
 
 static const int64_t held_ns = 30 * NS_PER_S;     /* a connection that counts as a success */
 static const int64_t patience_ns = 30 * NS_PER_S; /* for the next acknowledgement */
 
-/* A connection that takes no bytes keeps Paho from leaving it; its keep-alive ends that within
- * 50 s, unless a step of the realtime clock keeps Paho asleep. */
-static const int64_t leaving_ns = 90 * NS_PER_S;
+/* Then nobody else seems to want our name: two that do, each with a backoff like ours, meet again
+ * within 75 s. */
+static const int64_t alone_ns = 120 * NS_PER_S;
+
+/* A connection that takes no bytes keeps Paho from leaving it. */
+static const int64_t leaving_ns = 5 * NS_PER_S;
 
 enum state {
     STATE_DIALING,
@@ -49,6 +54,8 @@ struct uplink {
     enum state state;
     int64_t connected_ns, leave_by_ns;
     struct window window;
+    unsigned thrown_out; /* times in a row, soon after connecting and without a word */
+    uint64_t connects, strays;
     uint32_t max_packet;
     struct event_list events;
 };
@@ -83,6 +90,7 @@ static void enter_connected(struct uplink *uplink, const struct ring_event *even
 
     uplink->state = STATE_CONNECTED;
     uplink->connected_ns = now_ns;
+    uplink->connects++;
     uplink->max_packet = (uint32_t)event->code;
     window_reset(&uplink->window, event->number);
     dial_connected(uplink->dial);
@@ -96,6 +104,10 @@ static void enter_connected(struct uplink *uplink, const struct ring_event *even
 static void leave(struct uplink *uplink, int64_t now_ns)
 {
     dial_set_trouble(uplink->dial, "the broker acknowledges nothing");
+    live_alarm_raise(uplink->setup.live, ALARM_NO_ACKNOWLEDGEMENT, uplink->settings->name,
+                     "%u messages were not acknowledged within %lld s; they are sent again on "
+                     "another connection",
+                     uplink->window.count, (long long)(patience_ns / NS_PER_S));
     window_reset(&uplink->window, 0);
     add_event(uplink, UPLINK_DISCONNECTED, 0, 0);
     uplink->state = STATE_LEAVING;
@@ -109,6 +121,10 @@ static void enter_lost(struct uplink *uplink, int64_t now_ns)
 {
     bool held = uplink->state == STATE_CONNECTED && now_ns - uplink->connected_ns >= held_ns;
 
+    if (uplink->state == STATE_DIALING)
+        return;
+    if (held)
+        uplink->thrown_out = 0;
     if (uplink->state == STATE_CONNECTED) {
         window_reset(&uplink->window, 0);
         add_event(uplink, UPLINK_DISCONNECTED, 0, 0);
@@ -119,12 +135,27 @@ static void enter_lost(struct uplink *uplink, int64_t now_ns)
     dial_again(uplink->dial, held, now_ns);
 }
 
+/* MQTT 3.1.1 has no word for it. */
+static void note_lost(struct uplink *uplink, int64_t now_ns)
+{
+    if (uplink->state != STATE_CONNECTED || now_ns - uplink->connected_ns >= held_ns)
+        return;
+    if (++uplink->thrown_out >= THROWN_OUT_MOST)
+        live_alarm_raise(uplink->setup.live, ALARM_DUPLICATE_CLIENT, uplink->settings->name,
+                         "thrown out %u times in a row soon after connecting: another client has "
+                         "our client id %s, or the broker will not have what we send",
+                         uplink->thrown_out, uplink->settings->client_id);
+}
+
 static void take_acknowledgement(struct uplink *uplink, const struct ring_event *event,
                                  int64_t now_ns)
 {
     uint32_t ticket;
 
-    if (!window_take(&uplink->window, event->number, now_ns, &ticket) || ticket == 0)
+    if (!window_take(&uplink->window, event->number, now_ns, &ticket))
+        return;
+    live_alarm_clear(uplink->setup.live, ALARM_NO_ACKNOWLEDGEMENT, uplink->settings->name);
+    if (ticket == 0)
         return;
     if (event->kind == RING_TAKEN)
         add_event(uplink, UPLINK_ACKNOWLEDGED, ticket, 0);
@@ -146,18 +177,22 @@ static void take_ring_event(struct uplink *uplink, const struct ring_event *even
         dial_refused(uplink->dial, event, now_ns);
         break;
     case RING_SENT_AWAY:
-        dial_set_trouble(uplink->dial, mqtt_words((int)event->code));
-        if (uplink->state != STATE_DIALING)
-            enter_lost(uplink, now_ns);
+        dial_sent_away(uplink->dial, (int)event->code);
+        enter_lost(uplink, now_ns);
         break;
     case RING_LOST:
+        note_lost(uplink, now_ns);
+        enter_lost(uplink, now_ns);
+        break;
     case RING_LEFT:
-        if (uplink->state != STATE_DIALING)
-            enter_lost(uplink, now_ns);
+        enter_lost(uplink, now_ns);
         break;
     case RING_TAKEN:
     case RING_NOT_TAKEN:
         take_acknowledgement(uplink, event, now_ns);
+        break;
+    case RING_STRAY:
+        uplink->strays++;
         break;
     case RING_NOT_SUBSCRIBED:
         log_warn("uplink %s: no subscription to %s: %s", uplink->settings->name,
@@ -174,6 +209,8 @@ int64_t uplink_step(struct uplink *uplink, int64_t now_ns)
         take_ring_event(uplink, &event, now_ns);
     if (uplink->state == STATE_DIALING)
         return dial_step(uplink->dial, now_ns);
+    if (uplink->state == STATE_CONNECTED && now_ns - uplink->connected_ns >= alone_ns)
+        live_alarm_clear(uplink->setup.live, ALARM_DUPLICATE_CLIENT, uplink->settings->name);
     if (uplink->state == STATE_CONNECTED && window_is_stuck(&uplink->window, patience_ns, now_ns))
         leave(uplink, now_ns);
     if (uplink->state == STATE_LEAVING && now_ns >= uplink->leave_by_ns) {
@@ -218,6 +255,16 @@ const char *uplink_trouble(const struct uplink *uplink)
     return dial_trouble(uplink->dial);
 }
 
+uint64_t uplink_connects(const struct uplink *uplink)
+{
+    return uplink->connects;
+}
+
+uint64_t uplink_strays(const struct uplink *uplink)
+{
+    return uplink->strays;
+}
+
 uint32_t uplink_max_packet(const struct uplink *uplink)
 {
     return uplink->max_packet;
@@ -252,6 +299,11 @@ int uplink_publish(struct uplink *uplink, const char *topic, const void *payload
     else if (ticket != 0)
         add_event(uplink, UPLINK_FAILED, ticket, reason);
     return 0;
+}
+
+void uplink_alarm_to(struct uplink *uplink, struct live *live)
+{
+    uplink->setup.live = live;
 }
 
 void uplink_subscribe(struct uplink *uplink, const char *topic, uplink_message_fn *on_message,

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "live.h"
 #include "plant.h"
 #include "text.h"
 
@@ -44,7 +45,8 @@ int uplink_open(const struct uplink_settings *settings, const char *will_topic,
 void uplink_close(struct uplink *uplink, int timeout_ms);
 
 /* Moves the connection on: connects, gives up, notices acknowledgements that never come (none for
- * 30 s while some are due). Returns when to call again at the latest, CLOCK_MONOTONIC ns. */
+ * 30 s while some are due, or later ones but not this). Returns when to call again at the latest,
+ * CLOCK_MONOTONIC ns. */
 int64_t uplink_step(struct uplink *uplink, int64_t now_ns);
 
 bool uplink_connected(const struct uplink *uplink);
@@ -70,6 +72,9 @@ int uplink_publish(struct uplink *uplink, const char *topic, const void *payload
 /* The next event, UPLINK_NONE when there is none. */
 struct uplink_event uplink_next_event(struct uplink *uplink);
 
+/* Where its alarms go; nowhere without this. Before the first uplink_step. */
+void uplink_alarm_to(struct uplink *uplink, struct live *live);
+
 /* Subscribes at QoS 1, now and after each connect. Before the first uplink_step. */
 void uplink_subscribe(struct uplink *uplink, const char *topic, uplink_message_fn *on_message,
                       void *context);
@@ -77,6 +82,11 @@ void uplink_subscribe(struct uplink *uplink, const char *topic, uplink_message_f
 /* What is wrong at the moment, in words ("connection refused", "certificate verify failed");
  * empty when nothing is. */
 const char *uplink_trouble(const struct uplink *uplink);
+
+/* What has been counted since uplink_open: times connected, and acknowledgements of what was not
+ * on its way, which were ignored. */
+uint64_t uplink_connects(const struct uplink *uplink);
+uint64_t uplink_strays(const struct uplink *uplink);
 
 /* The broker's largest packet in bytes, 0 if it named none. */
 uint32_t uplink_max_packet(const struct uplink *uplink);

@@ -9,6 +9,7 @@ enum { MARGIN = 2 };
 void window_reset(struct window *window, uint32_t receive_maximum)
 {
     window->count = 0;
+    window->skipped_ns = 0;
     window->size = WINDOW_MAX;
     if (receive_maximum > 0 && receive_maximum < WINDOW_MAX + MARGIN)
         window->size = receive_maximum > MARGIN ? receive_maximum - MARGIN : 1;
@@ -38,6 +39,10 @@ bool window_take(struct window *window, uint32_t token, int64_t now_ns, uint32_t
     if (place == window->count)
         return false;
     *ret_ticket = window->flights[place].ticket;
+    if (place == 0)
+        window->skipped_ns = 0;
+    else if (window->skipped_ns == 0)
+        window->skipped_ns = now_ns;
     window->count--;
     memmove(&window->flights[place], &window->flights[place + 1],
             (window->count - place) * sizeof(window->flights[0]));
@@ -47,5 +52,7 @@ bool window_take(struct window *window, uint32_t token, int64_t now_ns, uint32_t
 
 bool window_is_stuck(const struct window *window, int64_t patience_ns, int64_t now_ns)
 {
-    return window->count > 0 && now_ns - window->progress_ns >= patience_ns;
+    bool skipped = window->skipped_ns > 0 && now_ns - window->skipped_ns >= patience_ns;
+
+    return window->count > 0 && (skipped || now_ns - window->progress_ns >= patience_ns);
 }

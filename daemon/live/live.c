@@ -14,6 +14,7 @@ struct live *live_new(void)
     clock_now(&now);
     live->started_ms = now.wall_ms;
     pthread_mutex_init(&live->lock, NULL);
+    pthread_mutex_init(&live->alarms.lock, NULL);
     return live;
 }
 
@@ -22,6 +23,8 @@ void live_free(struct live *live)
     if (live == NULL)
         return;
     pthread_mutex_destroy(&live->lock);
+    pthread_mutex_destroy(&live->alarms.lock);
+    free(live->alarms.items);
     free(live->links);
     free(live->machines);
     free(live->uplinks);
@@ -64,6 +67,7 @@ void live_remove_link(struct live *live, struct live_link *link)
     pthread_mutex_lock(&live->lock);
     take_out(live->links, &live->link_count, link);
     pthread_mutex_unlock(&live->lock);
+    live_alarm_forget(live, SUBJECT_LINK, link->config->name);
     free(link);
 }
 
@@ -78,10 +82,20 @@ static void add_text(struct live_machine *machine, size_t tag)
     machine->texts[tag] = mem_alloc(config->tags[tag].string_bytes);
 }
 
+/* Machines are added after their link, mostly right after it. */
+static struct live_link *link_of(const struct live *live, const struct machine *config)
+{
+    for (size_t i = live->link_count; i-- > 0;)
+        if (strcmp(live->links[i]->config->name, config->link->name) == 0)
+            return live->links[i];
+    return NULL;
+}
+
 struct live_machine *live_add_machine(struct live *live, const struct machine *config)
 {
     struct live_machine *machine = mem_alloc(sizeof(*machine));
     machine->config = config;
+    machine->link = link_of(live, config);
     machine->last = mem_array(config->tag_count, sizeof(*machine->last));
     for (size_t i = 0; i < config->tag_count; i++) {
         machine->last[i].tag = (uint16_t)i;
@@ -137,6 +151,8 @@ void live_polled(struct live *live, struct live_machine *machine, const struct s
         keep_sample(machine, &samples[i]);
     keep_state(live, machine, at, reason);
     machine->polls++;
+    if (machine->link != NULL)
+        machine->link->polls[reason]++;
     if (reason == QUALITY_GOOD)
         machine->at = *at;
     else
@@ -146,17 +162,30 @@ void live_polled(struct live *live, struct live_machine *machine, const struct s
 
 void live_lateness(struct live *live, int64_t late_ns)
 {
+    if (late_ns < 0)
+        late_ns = 0;
     int64_t late_ms = late_ns / NS_PER_MS;
-    if (late_ms < 0)
-        late_ms = 0;
     if (late_ms >= LATENESS_BUCKETS)
         late_ms = LATENESS_BUCKETS - 1;
     atomic_fetch_add_explicit(&live->lateness[late_ms], 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&live->lateness_sum_ns, late_ns, memory_order_relaxed);
     int64_t most = atomic_load_explicit(&live->lateness_max_ns, memory_order_relaxed);
     while (late_ns > most &&
            !atomic_compare_exchange_weak_explicit(&live->lateness_max_ns, &most, late_ns,
                                                   memory_order_relaxed, memory_order_relaxed))
         continue;
+}
+
+const uint32_t live_duration_us[DURATION_BUCKETS - 1] = {
+    1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000, 5000000};
+
+void live_duration(struct live *live, int64_t took_ns)
+{
+    int bucket = 0;
+    while (bucket < DURATION_BUCKETS - 1 && took_ns > live_duration_us[bucket] * INT64_C(1000))
+        bucket++;
+    atomic_fetch_add_explicit(&live->duration[bucket], 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&live->duration_sum_ns, took_ns, memory_order_relaxed);
 }
 
 void live_set_uplinks(struct live *live, const struct live_uplink *uplinks, size_t count)
@@ -175,8 +204,10 @@ void live_set_uplinks(struct live *live, const struct live_uplink *uplinks, size
 void live_set_store(struct live *live, const struct live_store *store)
 {
     pthread_mutex_lock(&live->lock);
+    struct live_store before = live->store;
     live->store = *store;
     pthread_mutex_unlock(&live->lock);
+    alarm_watch_store(live, &before, store);
 }
 
 uint64_t live_changes(const struct live *live)

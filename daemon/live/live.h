@@ -19,18 +19,24 @@
 struct live;
 struct live_machine;
 
+enum { LIVE_QUALITIES = QUALITY_LINK + 1, LIVE_GAP_WHYS = GAP_DAMAGED + 1 };
+
 struct live_link {
     const struct link *config;
     /* Written by the link's own thread, read by anyone. */
     atomic_bool up;
     _Atomic(const char *) trouble; /* what keeps it down, a constant string; NULL: nothing */
     atomic_uint_fast64_t requests, timeouts, discarded, reconnects;
+    /* Of its machines, by what came of them; live.c's. */
+    uint64_t polls[LIVE_QUALITIES];
 };
 
 struct live_uplink {
     const char *name; /* must outlive the report */
     bool connected;
     uint64_t pending, acknowledged; /* records */
+    uint64_t connects;              /* times it was connected */
+    uint64_t strays;                /* acknowledgements of what was not on its way */
     char trouble[160];
 };
 
@@ -38,7 +44,10 @@ struct live_store {
     char id[40];
     int64_t bytes;
     uint64_t next_seq;
-    uint64_t lost; /* readings declared lost since the start */
+    uint64_t lost;                   /* readings declared lost since the start */
+    uint64_t dropped[LIVE_GAP_WHYS]; /* the same by reason, enum gap_why */
+    int error;                       /* errno of the last commit; 0: it takes readings */
+    bool replaced; /* since the start it took the place of one damaged or taken away */
     char trouble[160];
 };
 
@@ -59,7 +68,12 @@ void live_polled(struct live *live, struct live_machine *machine, const struct s
 /* How late a poll was, against its schedule. */
 void live_lateness(struct live *live, int64_t late_ns);
 
+/* How long a poll took that was answered whole, from its first request to its last answer. */
+void live_duration(struct live *live, int64_t took_ns);
+
 void live_set_uplinks(struct live *live, const struct live_uplink *uplinks, size_t count);
+
+/* Raises and clears the store's alarms too. */
 void live_set_store(struct live *live, const struct live_store *store);
 
 enum { LIVE_NAME_BYTES = 65 }; /* names are at most 64 characters */
@@ -87,5 +101,10 @@ void live_status_json(struct live *live, struct text *out);
 /* {"machine":…,"online":…,"ts":…,"values":{…},"bad":{…},"units":{…}} of one machine by name, of
  * all with a comma between them if name is NULL. False if there is no such machine. */
 bool live_values_json(struct live *live, const char *name, struct text *out);
+
+/* Everything that is counted, in Prometheus's text format 0.0.4; see bindery(1). The plant gives
+ * the gateway's name, `now` whether its clock is synchronised. */
+void live_metrics(struct live *live, const struct plant *plant, const struct instant *now,
+                  struct text *out);
 
 #endif

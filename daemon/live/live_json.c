@@ -28,6 +28,32 @@ static void end(struct text *out, char bracket)
     text_add_char(out, bracket);
 }
 
+static void add_alarm(const struct raised_alarm *raised, struct text *out)
+{
+    struct text subject = {0};
+    alarm_add_subject(raised, &subject);
+    text_add_char(out, '{');
+    add_string(out, "name", live_alarm_name(raised->alarm));
+    add_string(out, "subject", subject.data);
+    add_number(out, "since_ms", raised->since.wall_ms);
+    add_bool(out, "synced", raised->since.synced);
+    add_string(out, "text", raised->text);
+    end(out, '}');
+    text_add_char(out, ',');
+    text_free(&subject);
+}
+
+static void add_alarms(struct alarm_table *table, struct text *out)
+{
+    text_add(out, "\"alarms\":[");
+    pthread_mutex_lock(&table->lock);
+    for (size_t i = 0; i < table->count; i++)
+        add_alarm(&table->items[i], out);
+    pthread_mutex_unlock(&table->lock);
+    end(out, ']');
+    text_add_char(out, ',');
+}
+
 static void add_uplinks(const struct live *live, struct text *out)
 {
     text_add(out, "\"uplinks\":[");
@@ -38,6 +64,8 @@ static void add_uplinks(const struct live *live, struct text *out)
         add_bool(out, "connected", uplink->connected);
         add_number(out, "pending", (int64_t)uplink->pending);
         add_number(out, "acknowledged", (int64_t)uplink->acknowledged);
+        add_number(out, "connects", (int64_t)uplink->connects);
+        add_number(out, "strays", (int64_t)uplink->strays);
         add_string(out, "trouble", uplink->trouble);
         end(out, '}');
         text_add_char(out, ',');
@@ -117,6 +145,7 @@ static void add_poll(struct live *live, struct text *out)
 
 void live_status_json(struct live *live, struct text *out)
 {
+    add_alarms(&live->alarms, out);
     pthread_mutex_lock(&live->lock);
     add_number(out, "started_ms", live->started_ms);
     text_add(out, "\"store\":{");

@@ -3,15 +3,21 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 
 #include "backoff.h"
 #include "clock.h"
+#include "live_alarm.h"
 #include "log.h"
 #include "mailbox.h"
 #include "memory.h"
+#include "resolver.h"
+
+/* A driver may have to look a name up first, and how long that takes is the resolver's affair. */
+enum { NAME_S = 120 };
 
 struct line_thread {
     pthread_t thread;
@@ -32,6 +38,16 @@ struct line_thread {
     _Atomic int64_t back_by_ns;
 };
 
+/* As a USB adapter that was pulled out, or has never been there. */
+static void tell_device_gone(struct line_thread *thread, int error)
+{
+    const char *device = thread->config->device;
+    if (device != NULL &&
+        (error == -ENOENT || error == -ENODEV || error == -ENXIO || error == -EIO))
+        live_alarm_raise(thread->output->live, ALARM_DEVICE_GONE, thread->config->name, "%s: %s",
+                         device, strerrordesc_np(-error));
+}
+
 static void failed(struct line_thread *thread, int error)
 {
     int64_t now_ns = clock_mono_ns();
@@ -45,10 +61,27 @@ static void failed(struct line_thread *thread, int error)
     thread->open_at_ns = now_ns + wait_ns;
     atomic_store(&thread->live->up, false);
     atomic_store(&thread->live->trouble, strerrordesc_np(-error));
+    tell_device_gone(thread, error);
+}
+
+static void promise_return(struct line_thread *thread, int64_t within_ns)
+{
+    atomic_store(&thread->back_by_ns, clock_mono_ns() + within_ns);
+}
+
+static int64_t longest_open_ns(const struct line_thread *thread)
+{
+    const struct link *config = thread->config;
+    struct sockaddr_storage literal;
+    int64_t most_ns = config->timeout_ms * NS_PER_MS;
+    if (config->host != NULL && resolver_literal(config->host, config->port, &literal) < 0)
+        most_ns += NAME_S * NS_PER_S;
+    return most_ns;
 }
 
 static void open_line(struct line_thread *thread)
 {
+    promise_return(thread, longest_open_ns(thread));
     int error = thread->driver->open(thread->config, &thread->line);
     if (error < 0) {
         failed(thread, error);
@@ -58,6 +91,7 @@ static void open_line(struct line_thread *thread)
     thread->failed = false;
     atomic_store(&thread->live->up, true);
     atomic_store(&thread->live->trouble, NULL);
+    live_alarm_clear(thread->output->live, ALARM_DEVICE_GONE, thread->config->name);
 }
 
 static void close_line(struct line_thread *thread, int error)
@@ -91,21 +125,24 @@ static void count(struct line_thread *thread, struct line_answer *answer)
 static struct instant arrival(const struct line_answer *answer)
 {
     struct instant at;
+    /* The first: what comes between the two clocks would make it too early. */
+    int64_t now_ns = clock_mono_ns();
     clock_now(&at);
     if (answer->arrived_ns > 0) {
-        int64_t ago_ms = (clock_mono_ns() - answer->arrived_ns) / NS_PER_MS;
+        int64_t ago_ms = (now_ns - answer->arrived_ns) / NS_PER_MS;
         at.wall_ms -= ago_ms;
         at.boot_ms -= ago_ms;
     }
     return at;
 }
 
-/* A poll may wait once for each request and once more for silence; twice that is a hang. */
-static void promise_return(struct line_thread *thread, const struct machine_run *run)
+/* For each request, at most as many as there are tags, the line may have to fall silent first, for
+ * which a driver waits two time-outs. */
+static int64_t longest_poll_ns(const struct line_thread *thread, const struct machine_run *run)
 {
     int64_t timeout_ns = thread->config->timeout_ms * NS_PER_MS;
-    int64_t most_ns = (int64_t)(run->config->tag_count + 4) * 2 * timeout_ns + 30 * NS_PER_S;
-    atomic_store(&thread->back_by_ns, clock_mono_ns() + most_ns);
+    int64_t pause_ns = thread->config->pause_ms * NS_PER_MS;
+    return (int64_t)(run->config->tag_count + 1) * (3 * timeout_ns + pause_ns);
 }
 
 static enum quality poll_open(struct line_thread *thread, struct machine_run *run,
@@ -134,11 +171,13 @@ static void poll_machine(struct line_thread *thread, struct machine_run *run)
     struct poll poll = {&run->schedule, schedule_take(&run->schedule, now_ns)};
     live_lateness(thread->output->live, now_ns - poll.due.since_ns);
     enum quality reason = QUALITY_LINK;
-    promise_return(thread, run);
+    promise_return(thread, longest_poll_ns(thread, run));
     if (thread->line != NULL)
         reason = poll_open(thread, run, &poll);
     else
         machine_run_fail(run, &poll.due, QUALITY_LINK);
+    if (reason == QUALITY_GOOD && run->answer.arrived_ns > 0)
+        live_duration(thread->output->live, run->answer.arrived_ns - now_ns);
     struct instant at = arrival(&run->answer);
     machine_run_finish(run, thread->output, &at, reason);
 }
@@ -164,9 +203,13 @@ static int64_t step(struct line_thread *thread)
 static void *run_line(void *argument)
 {
     struct line_thread *thread = argument;
+    char name[16];
+    snprintf(name, sizeof(name), "%s", thread->config->name);
+    pthread_setname_np(pthread_self(), name);
     while (!thread->stopping) {
-        atomic_store(&thread->back_by_ns, clock_mono_ns() + 60 * NS_PER_S);
-        mailbox_wait(thread->mailbox, step(thread));
+        int64_t next_ns = step(thread);
+        atomic_store(&thread->back_by_ns, next_ns);
+        mailbox_wait(thread->mailbox, next_ns);
     }
     thread->driver->close(thread->line);
     return NULL;
@@ -194,7 +237,7 @@ int line_thread_start(const struct poll_output *output, const struct plant *plan
         .live = live,
         .machines = machines,
         .machine_count = machine_count,
-        .back_by_ns = clock_mono_ns() + 60 * NS_PER_S,
+        .back_by_ns = clock_mono_ns(),
     };
     backoff_init(&thread->backoff, NS_PER_S, 60 * NS_PER_S, (uint32_t)(uintptr_t)thread | 1);
     int error = -pthread_create(&thread->thread, NULL, run_line, thread);

@@ -4,6 +4,8 @@
 
 #include "clock.h"
 #include "decode.h"
+#include "live_alarm.h"
+#include "log.h"
 #include "memory.h"
 
 static bool has_strings(const struct machine *machine)
@@ -99,8 +101,12 @@ void machine_run_finish(struct machine_run *run, const struct poll_output *outpu
             .at = *at,
             .samples = answer->samples,
         };
-        if (!queue_put(output->queue, &reading))
+        if (!queue_put(output->queue, &reading)) {
             filter_forget(run->filter);
+            live_alarm_raise(output->live, ALARM_MEMORY_FULL, NULL,
+                             "the store could not take readings, and memory's share for them was "
+                             "used up: some were lost");
+        }
     }
     answer->count = 0;
     answer->arrived_ns = 0;

@@ -89,7 +89,7 @@ static void *run(void *argument)
     int64_t now_ns = clock_mono_ns();
     while (!poller->stopping) {
         int64_t next_ns = next_tick(poller, now_ns);
-        atomic_store(&poller->back_by_ns, next_ns + 10 * NS_PER_S);
+        atomic_store(&poller->back_by_ns, next_ns);
         mailbox_wait(poller->mailbox, next_ns);
         now_ns = clock_mono_ns();
         take_names(poller, now_ns);
@@ -107,7 +107,7 @@ static int start(struct poller *poller, const struct poll_output *output)
     if (poller->loop.epoll_fd < 0)
         return -errno;
     poller->loop.resolver = resolver_new(mailbox_fd(poller->mailbox));
-    atomic_store(&poller->back_by_ns, clock_mono_ns() + 10 * NS_PER_S);
+    atomic_store(&poller->back_by_ns, clock_mono_ns());
     return -pthread_create(&poller->thread, NULL, run, poller);
 }
 

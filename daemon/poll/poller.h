@@ -27,8 +27,8 @@ void poller_remove(struct poller *poller, struct tcp_link *link);
 void poller_set_machines(struct poller *poller, struct tcp_link *link,
                          struct machine_run **machines, size_t count);
 
-/* When the loop will have come round again at the latest, CLOCK_MONOTONIC: a clock that has passed
- * this says that it hangs. Any thread. */
+/* When the loop means to come round again, CLOCK_MONOTONIC: one that is long over this hangs. Any
+ * thread. */
 int64_t poller_back_by(const struct poller *poller);
 
 #endif

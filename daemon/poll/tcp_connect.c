@@ -88,10 +88,24 @@ void tcp_start_connecting(struct tcp_link *link, int64_t now_ns)
         tcp_use_addresses(link, &address, 1, now_ns);
         return;
     }
-    tcp_set_state(link, TCP_RESOLVING, TCP_NEVER);
+    tcp_set_state(link, TCP_RESOLVING, now_ns + CONNECT_TIMEOUT_MS * NS_PER_MS);
     int error = resolver_ask(link->loop->resolver, link->config->host, link->config->port, link);
     if (error < 0)
         tcp_fail(link, now_ns, "too many names to look up at once");
+}
+
+void tcp_wait_for_name(struct tcp_link *link, int64_t now_ns)
+{
+    if (link->failed_since_ns == 0)
+        link->failed_since_ns = now_ns;
+    if (link->told_up || !link->told_down)
+        log_warn("link %s: no name server answers so far", link->config->name);
+    link->failed = link->told_down = true;
+    link->told_up = false;
+    atomic_store(&link->live->trouble, "no name server answers");
+    tcp_set_state(link, TCP_RESOLVING, TCP_NEVER);
+    if (link->current != NULL)
+        tcp_fail_rest(link, QUALITY_LINK);
 }
 
 void tcp_connected(struct tcp_link *link, int64_t now_ns)

@@ -11,6 +11,9 @@
 
 enum { UNANSWERED_MOST = 3 }; /* then the connection itself is doubted */
 
+/* Keeps the transactions of links apart: the golden ratio of 2^16. */
+enum { SPREAD = 40503 };
+
 struct tcp_link *tcp_link_new(struct tcp_loop *loop, const struct plant *plant,
                               const struct link *config, struct live_link *live)
 {
@@ -19,7 +22,7 @@ struct tcp_link *tcp_link_new(struct tcp_loop *loop, const struct plant *plant,
     link->plant = plant_retain(plant);
     link->config = config;
     link->live = live;
-    modbus_tcp_init(&link->tcp);
+    modbus_tcp_init(&link->tcp, (uint16_t)(loop->links_made++ * SPREAD));
     backoff_init(&link->backoff, NS_PER_S, 60 * NS_PER_S, (uint32_t)(uintptr_t)link | 1);
     return link;
 }
@@ -115,7 +118,10 @@ void tcp_ask(struct tcp_link *link, int64_t now_ns)
         return;
     }
     atomic_fetch_add_explicit(&link->live->requests, 1, memory_order_relaxed);
-    link->discarded_before = link->tcp.discarded;
+    atomic_fetch_add_explicit(&link->live->discarded, link->tcp.discarded, memory_order_relaxed);
+    link->tcp.discarded = 0;
+    if (link->asked_ns == 0)
+        link->asked_ns = now_ns;
     tcp_set_state(link, TCP_ASKING, now_ns + link->config->timeout_ms * NS_PER_MS);
 }
 
@@ -124,6 +130,7 @@ static void ask_next(struct tcp_link *link, int64_t now_ns)
     tcp_set_state(link, TCP_READY, TCP_NEVER);
     link->span++;
     if (!find_span(link)) {
+        live_duration(link->loop->output->live, now_ns - link->asked_ns);
         schedule_answered(&link->current->schedule);
         finish_poll(link, QUALITY_GOOD);
     } else if (link->config->pause_ms > 0) {
@@ -182,7 +189,7 @@ static void time_out(struct tcp_link *link, int64_t now_ns)
     if (!link->answered)
         schedule_unanswered(schedule, now_ns, link->machine_count > 1);
     tcp_fail_rest(link, QUALITY_TIMEOUT);
-    if (link->tcp.discarded > link->discarded_before)
+    if (link->tcp.discarded > 0)
         link->unanswered = 0; /* late answers, but from something alive */
     if (++link->unanswered >= UNANSWERED_MOST && link->unanswered > link->machine_count) {
         tcp_close(link);
@@ -196,6 +203,7 @@ static void begin_poll(struct tcp_link *link, int64_t now_ns)
     link->current = run;
     link->due = schedule_take(&run->schedule, now_ns);
     link->span = 0;
+    link->asked_ns = 0;
     link->answered = false;
     live_lateness(link->loop->output->live, now_ns - link->due.since_ns);
     find_span(link);
@@ -239,6 +247,8 @@ int64_t tcp_link_step(struct tcp_link *link, int64_t now_ns)
     bool over = now_ns >= link->deadline_ns;
     if (link->state == TCP_WAITING && over)
         tcp_start_connecting(link, now_ns);
+    else if (link->state == TCP_RESOLVING && over)
+        tcp_wait_for_name(link, now_ns);
     else if (link->state == TCP_CONNECTING && over)
         tcp_connect_next(link, now_ns, -ETIMEDOUT);
     else if (link->state == TCP_ASKING && over)

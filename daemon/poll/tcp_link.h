@@ -17,7 +17,8 @@ struct tcp_loop {
     const struct poll_output *output;
     struct resolver *resolver;
     int epoll_fd;
-    unsigned asking; /* links that wait for an answer or a connection */
+    unsigned asking;     /* links that wait for an answer or a connection */
+    unsigned links_made; /* the adding thread's */
 };
 
 enum tcp_link_state {
@@ -42,9 +43,9 @@ struct tcp_link {
     struct machine_run *current; /* the poll in progress; NULL for none */
     struct schedule_due due;
     size_t span;
+    int64_t asked_ns;           /* the first of its requests; 0: not sent yet */
     struct instant answered_at; /* when the last of its answers came */
     int64_t failed_since_ns;    /* 0 once it answers */
-    uint32_t discarded_before;  /* by the connection, when the last request was sent */
     unsigned answers;           /* on this connection */
     unsigned unanswered;        /* requests in a row without any answer on it */
     bool answered;

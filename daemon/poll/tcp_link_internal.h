@@ -15,6 +15,9 @@ void tcp_use_addresses(struct tcp_link *link, const struct sockaddr_storage *add
 /* Tries the host's next address; `error` is why the one before did not do. */
 void tcp_connect_next(struct tcp_link *link, int64_t now_ns, int error);
 
+/* The name servers take long: the link counts as down while they are waited for. */
+void tcp_wait_for_name(struct tcp_link *link, int64_t now_ns);
+
 /* Connecting has come to an end. */
 void tcp_connected(struct tcp_link *link, int64_t now_ns);
 

@@ -1,8 +1,9 @@
 /* Preloaded into the gateway: a wall clock that the test sets.
  *
- * The file that $FAKE_CLOCK_FILE names holds two numbers: 1 or 0, whether the clock counts as
- * synchronised, and the milliseconds by which it is off. It is read afresh at every call; a file
- * that is being replaced leaves the last state. The monotonic clocks stay true. */
+ * The file that $FAKE_CLOCK_FILE names holds two or three numbers: 1 or 0, whether the clock counts
+ * as synchronised, the milliseconds by which it is off, and those that the box was suspended for,
+ * which CLOCK_BOOTTIME counts. It is read afresh at every call; a file that is being replaced
+ * leaves the last state. CLOCK_MONOTONIC stays true. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,14 +14,14 @@
 #include <unistd.h>
 
 static int synced = 1;
-static long long off_ms;
+static long long off_ms, asleep_ms;
 
 static void state_read(void)
 {
     const char *path = getenv("FAKE_CLOCK_FILE");
     char text[64];
     int flag;
-    long long ms;
+    long long ms, asleep = 0;
 
     int file = path != NULL ? open(path, O_RDONLY | O_CLOEXEC) : -1;
     if (file < 0)
@@ -30,17 +31,15 @@ static void state_read(void)
     if (length <= 0)
         return;
     text[length] = '\0';
-    if (sscanf(text, "%d %lld", &flag, &ms) != 2)
+    if (sscanf(text, "%d %lld %lld", &flag, &ms, &asleep) < 2)
         return;
     __atomic_store_n(&synced, flag, __ATOMIC_RELAXED);
     __atomic_store_n(&off_ms, ms, __ATOMIC_RELAXED);
+    __atomic_store_n(&asleep_ms, asleep, __ATOMIC_RELAXED);
 }
 
-static void wall_now(struct timespec *now)
+static void advance(struct timespec *now, long long ms)
 {
-    syscall(SYS_clock_gettime, CLOCK_REALTIME, now);
-    state_read();
-    long long ms = __atomic_load_n(&off_ms, __ATOMIC_RELAXED);
     now->tv_sec += ms / 1000;
     now->tv_nsec += ms % 1000 * 1000000;
     if (now->tv_nsec < 0) {
@@ -52,12 +51,25 @@ static void wall_now(struct timespec *now)
     }
 }
 
+static void wall_now(struct timespec *now)
+{
+    syscall(SYS_clock_gettime, CLOCK_REALTIME, now);
+    state_read();
+    advance(now, __atomic_load_n(&off_ms, __ATOMIC_RELAXED));
+}
+
 int clock_gettime(clockid_t clock, struct timespec *now)
 {
-    if (clock != CLOCK_REALTIME && clock != CLOCK_REALTIME_COARSE)
-        return (int)syscall(SYS_clock_gettime, clock, now);
-    wall_now(now);
-    return 0;
+    if (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE) {
+        wall_now(now);
+        return 0;
+    }
+    int result = (int)syscall(SYS_clock_gettime, clock, now);
+    if (result == 0 && clock == CLOCK_BOOTTIME) {
+        state_read();
+        advance(now, __atomic_load_n(&asleep_ms, __ATOMIC_RELAXED));
+    }
+    return result;
 }
 
 int gettimeofday(struct timeval *restrict now, void *restrict zone)

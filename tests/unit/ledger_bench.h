@@ -14,6 +14,7 @@ enum { QUEUE_BYTES = 1024 * 1024, COMMIT_MS = 200, PUBLISH_MS = 1000, NOISE_BYTE
 struct delivery {
     struct uplink_settings settings;
     struct ranges owed;
+    uint64_t live_seq;
     bool connected, dirty;
 };
 
@@ -45,6 +46,14 @@ void delivery_saved(struct delivery *delivery)
 void delivery_forget(struct delivery *delivery, uint64_t first_seq, uint64_t last_seq)
 {
     ranges_remove(&delivery->owed, first_seq, last_seq);
+    delivery->dirty = true;
+}
+
+void delivery_renumber(struct delivery *delivery, uint64_t next_seq)
+{
+    delivery->live_seq = next_seq;
+    ranges_free(&delivery->owed);
+    ranges_add(&delivery->owed, 1, SEQ_END);
     delivery->dirty = true;
 }
 

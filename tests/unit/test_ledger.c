@@ -146,6 +146,19 @@ static void test_ledger_declares_a_loss_even_when_nothing_is_read(void **state)
     assert_int_equal(read_gap(bench, 1).why, GAP_DAMAGED);
 }
 
+static void test_ledger_does_not_open_on_a_link_to_nowhere(void **state)
+{
+    struct bench *bench = *state;
+    struct ledger *ledger = NULL;
+    open_always(bench);
+    ledger_close(bench->ledger);
+    bench->ledger = NULL;
+    assert_int_equal(unlink(bench->fixture->path), 0);
+    assert_int_equal(symlink("/nowhere/at/all", bench->fixture->path), 0);
+    assert_int_equal(ledger_open(bench->plant, bench->queue, &ledger), -ENOENT);
+    assert_null(ledger);
+}
+
 /* --- cursors --- */
 
 static void assert_saved_cursor(struct bench *bench, const char *expected)
@@ -260,6 +273,42 @@ static void test_ledger_owes_nobody_what_a_full_store_dropped(void **state)
     assert_int_equal(first, lost + 1);
 }
 
+/* As a kill would leave it. */
+static void test_ledger_stores_with_the_loss_that_it_is_owed_no_longer(void **state)
+{
+    struct bench *bench = *state;
+    char expected[40];
+    open_ledger(bench, "durability: always, max_size: 1MiB", QUEUE_BYTES);
+    bench->cloud.connected = false;
+    uint64_t lost = fill_until_loss(bench);
+    snprintf(expected, sizeof(expected), "%llu-", (unsigned long long)lost + 1);
+    assert_saved_cursor(bench, expected);
+}
+
+static void assert_saved_is_there(struct bench *bench)
+{
+    struct ranges saved = {0};
+    uint64_t seq;
+    assert_int_equal(store_load_cursor(ledger_store(bench->ledger), "cloud", &saved), 0);
+    assert_true(ranges_next(&saved, 0, &seq));
+    assert_true(seq == ledger_next_seq(bench->ledger) || has(bench, seq));
+    ranges_free(&saved);
+}
+
+static void test_ledger_deletes_nothing_that_a_stored_cursor_is_owed(void **state)
+{
+    struct bench *bench = *state;
+    open_ledger(bench, "durability: always, replay_window: 0s", QUEUE_BYTES);
+    step(bench); /* else cursors would be saved in the very rounds in which is deleted */
+    bench->cloud.dirty = true;
+    for (int i = 0; i < 120; i++) {
+        put(bench, i);
+        step(bench);
+        assert_saved_is_there(bench);
+        acknowledge(bench, 1, ledger_next_seq(bench->ledger) - 1);
+    }
+}
+
 static void test_ledger_goes_on_numbering_behind_the_gap_of_a_full_store(void **state)
 {
     struct bench *bench = *state;
@@ -302,6 +351,7 @@ int main(void)
         LEDGER_TEST(test_ledger_declares_what_memory_could_not_hold),
         LEDGER_TEST(test_ledger_gives_a_declared_loss_a_number_like_any_reading),
         LEDGER_TEST(test_ledger_declares_a_loss_even_when_nothing_is_read),
+        LEDGER_TEST(test_ledger_does_not_open_on_a_link_to_nowhere),
         LEDGER_TEST(test_ledger_saves_a_new_cursor_with_the_first_batch),
         LEDGER_TEST(test_ledger_saves_cursors_with_a_batch_once_a_second),
         LEDGER_TEST(test_ledger_saves_cursors_within_a_second_without_batches),
@@ -309,6 +359,8 @@ int main(void)
         LEDGER_TEST(test_ledger_forgets_cursors_of_uplinks_the_plant_lacks),
         LEDGER_TEST(test_ledger_declares_what_a_full_store_drops),
         LEDGER_TEST(test_ledger_owes_nobody_what_a_full_store_dropped),
+        LEDGER_TEST(test_ledger_stores_with_the_loss_that_it_is_owed_no_longer),
+        LEDGER_TEST(test_ledger_deletes_nothing_that_a_stored_cursor_is_owed),
         LEDGER_TEST(test_ledger_goes_on_numbering_behind_the_gap_of_a_full_store),
         LEDGER_TEST(test_ledger_drops_acknowledged_batches_of_a_full_store_silently),
     };

@@ -25,7 +25,9 @@ static const char well[] =
     "{\"name\":\"not-asked-yet\",\"online\":false,\"since_ms\":0,\"reason\":null}]}";
 
 static const char ill[] =
-    "{\"clock\":{\"synced\":false},\"store\":{\"trouble\":\"disk full\"},\"queue\":{\"lost\":2},"
+    "{\"alarms\":[{\"name\":\"duplicate_client\",\"subject\":\"uplink cloud\","
+    "\"since_ms\":1795412354123,\"synced\":true,\"text\":\"another client\"}],"
+    "\"clock\":{\"synced\":false},\"store\":{\"trouble\":\"disk full\"},\"queue\":{\"lost\":2},"
     "\"uplinks\":[{\"name\":\"cloud\",\"connected\":false,\"pending\":12,"
     "\"trouble\":\"connection refused\"}],"
     "\"links\":[{\"name\":\"press-1\",\"up\":false,\"trouble\":\"no route\"}],"
@@ -57,6 +59,7 @@ static void test_status_view_begins_with_every_trouble(void **state)
 {
     (void)state;
     static const char *const expected[] = {
+        "alarm duplicate_client, uplink cloud, for 2 min: another client",
         "store: disk full",
         "queue: 2 readings lost",
         "clock: not synchronised",

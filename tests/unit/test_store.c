@@ -89,9 +89,6 @@ static void test_store_says_why_it_can_not_open(void **state)
     struct fixture *fixture = *state;
     fixture->settings.path = "/nonexistent/folder/bindery.db";
     assert_int_equal(store_open(&fixture->settings, &fixture->store, &fixture->opened), -ENOENT);
-    assert_int_equal(mkdir(fixture->path, 0750), 0);
-    fixture->settings.path = fixture->path;
-    assert_int_equal(store_open(&fixture->settings, &fixture->store, &fixture->opened), -EISDIR);
 }
 
 static void test_store_keeps_nothing_of_a_failed_transaction(void **state)
@@ -192,6 +189,7 @@ static void test_store_cursor_reads_back(void **state)
     struct fixture *fixture = *state;
     struct ranges owed = {0};
     fixture_open(fixture);
+    assert_int_equal(fixture_commit(fixture, 1, 300, 0), 0);
     assert_int_equal(store_load_cursor(fixture->store, "cloud", &owed), -ENOENT);
     save_cursor(fixture, "cloud", "1-100,205-");
     save_cursor(fixture, "cloud", "3-100,205-");

@@ -2,6 +2,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "clock.h"
+#include "store_files.h"
 #include "store_fixture.h"
 
 enum { BATCH = 10 };
@@ -150,7 +152,7 @@ static void test_make_room_folds_in_a_gap_that_goes(void **state)
     struct gap gap = make_room(fixture, "1-");
     assert_int_equal(gap.first_seq, 1);
     assert_int_equal(gap.last_seq, 11);
-    assert_int_equal(gap.missing, 5010);
+    assert_int_equal(gap.missing, 5011);
     assert_int_equal(gap.from_ms, 10);
     assert_int_equal(gap.to_ms, 1000000 + 11 * 1000);
     text_free(&body);
@@ -278,6 +280,24 @@ static void test_store_full_disk_keeps_all_and_releases_the_reserve(void **state
         assert_true(fixture_has(fixture, at));
 }
 
+/* A full disk is retried more often than the reserve is, and each time asks for the reserve. */
+static void test_store_reserve_comes_back_however_often_it_is_asked_for(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store_files files;
+    fixture_open(fixture);
+    fixture_close(fixture);
+    assert_int_equal(store_files_lock(&files, fixture->path), 0);
+    assert_true(files.reserve);
+    store_files_release_reserve(&files);
+    assert_false(store_files_keep_reserve(&files, clock_mono_ns()));
+    int64_t due_ns = clock_mono_ns() + 5 * NS_PER_S;
+    usleep(1000);
+    store_files_release_reserve(&files);
+    assert_true(store_files_keep_reserve(&files, due_ns));
+    store_files_unlock(&files);
+}
+
 #define STORE_TEST(test) cmocka_unit_test_setup_teardown(test, fixture_set_up, fixture_tear_down)
 
 int main(void)
@@ -295,6 +315,7 @@ int main(void)
         STORE_TEST(test_make_room_goes_with_its_transaction),
         STORE_TEST(test_store_stays_within_its_size_for_ever),
         STORE_TEST(test_store_full_disk_keeps_all_and_releases_the_reserve),
+        STORE_TEST(test_store_reserve_comes_back_however_often_it_is_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
 #include "broker_fixture.h"
+#include "live_alarm.h"
 
 static void test_uplink_keeps_back_what_is_too_large_for_the_broker(void **state)
 {
@@ -121,6 +122,19 @@ static void play_takeover(int listening)
     close(fd);
 }
 
+/* The same with MQTT 3.1.1, which has no word for it. */
+static void play_wordless_takeover(int listening)
+{
+    static const uint8_t connack[] = {0x20, 2, 0, 0};
+    char packet[512];
+    int fd = accept(listening, NULL, NULL);
+
+    assert_true(fd >= 0);
+    assert_true(read(fd, packet, sizeof(packet)) > 0);
+    assert_int_equal(write(fd, connack, sizeof(connack)), sizeof(connack));
+    close(fd);
+}
+
 static int listen_as_broker(void)
 {
     const struct sockaddr_in address = {.sin_family = AF_INET,
@@ -157,6 +171,72 @@ static void test_uplink_backs_off_from_another_client_of_its_name(void **state)
     }
     driven_close(&driven);
     close(listening);
+}
+
+static bool has_alarm(struct live *live, enum live_alarm alarm)
+{
+    struct text status = {0};
+
+    live_status_json(live, &status);
+    bool found = strstr(status.data, live_alarm_name(alarm)) != NULL;
+    text_free(&status);
+    return found;
+}
+
+/* One connection that the play ends, and the wait for the next. */
+static void be_thrown_out(struct driven *driven, int listening, void (*play)(int listening))
+{
+    uplink_step(driven->uplink, driven_now(driven));
+    play(listening);
+    driven_expect(driven, UPLINK_CONNECTED);
+    driven_expect(driven, UPLINK_DISCONNECTED);
+    driven->ahead_ns += uplink_step(driven->uplink, driven_now(driven)) - driven_now(driven);
+}
+
+static void test_alarm_of_a_second_client_is_over_after_two_minutes_alone(void **state)
+{
+    struct uplink_settings settings = plain_settings(true);
+    struct live *live = live_new();
+    struct driven driven;
+
+    (void)state;
+    int listening = listen_as_broker();
+    settings.host = "127.0.0.1";
+    driven_open(&driven, &settings, NULL);
+    uplink_alarm_to(driven.uplink, live);
+    be_thrown_out(&driven, listening, play_takeover);
+    assert_true(has_alarm(live, ALARM_DUPLICATE_CLIENT));
+    close(listening);
+    broker_start(&broker, OPEN_TO_ALL);
+    driven_expect(&driven, UPLINK_CONNECTED);
+    uplink_step(driven.uplink, driven_now(&driven) + 119 * NS_PER_S);
+    assert_true(has_alarm(live, ALARM_DUPLICATE_CLIENT));
+    uplink_step(driven.uplink, driven_now(&driven) + 121 * NS_PER_S);
+    assert_false(has_alarm(live, ALARM_DUPLICATE_CLIENT));
+    assert_int_equal(uplink_connects(driven.uplink), 2);
+    driven_close(&driven);
+    live_free(live);
+}
+
+static void test_alarm_of_a_second_client_needs_three_times_without_a_word(void **state)
+{
+    struct uplink_settings settings = plain_settings(false);
+    struct live *live = live_new();
+    struct driven driven;
+
+    (void)state;
+    int listening = listen_as_broker();
+    settings.host = "127.0.0.1";
+    driven_open(&driven, &settings, NULL);
+    uplink_alarm_to(driven.uplink, live);
+    be_thrown_out(&driven, listening, play_wordless_takeover);
+    be_thrown_out(&driven, listening, play_wordless_takeover);
+    assert_false(has_alarm(live, ALARM_DUPLICATE_CLIENT));
+    be_thrown_out(&driven, listening, play_wordless_takeover);
+    assert_true(has_alarm(live, ALARM_DUPLICATE_CLIENT));
+    driven_close(&driven);
+    close(listening);
+    live_free(live);
 }
 
 static void test_uplink_says_that_nobody_listens(void **state)
@@ -202,6 +282,8 @@ int main(void)
         WITH_BROKER(test_uplink_reads_the_password_anew_at_each_connect),
         WITH_BROKER(test_uplink_says_that_the_password_is_wrong_with_mqtt_3),
         WITH_BROKER(test_uplink_backs_off_from_another_client_of_its_name),
+        WITH_BROKER(test_alarm_of_a_second_client_is_over_after_two_minutes_alone),
+        WITH_BROKER(test_alarm_of_a_second_client_needs_three_times_without_a_word),
         WITH_BROKER(test_uplink_says_that_nobody_listens),
         WITH_BROKER(test_uplink_says_that_a_name_is_unknown),
         WITH_BROKER(test_uplink_keeps_back_what_is_too_large_for_the_broker),

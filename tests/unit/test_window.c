@@ -23,6 +23,25 @@ static void test_window_ignores_an_acknowledgement_told_twice(void **state)
     assert_true(window_is_stuck(&window, 10, 15));
 }
 
+static void test_window_notices_that_the_oldest_is_passed_over(void **state)
+{
+    struct window window;
+    uint32_t ticket = 0;
+
+    (void)state;
+    window_reset(&window, 0);
+    for (uint32_t token = 1; token <= 4; token++)
+        window_add(&window, token, token, 1);
+    assert_true(window_take(&window, 2, 5, &ticket));
+    assert_true(window_take(&window, 3, 14, &ticket));
+    assert_false(window_is_stuck(&window, 10, 14));
+    assert_true(window_is_stuck(&window, 10, 15));
+    assert_true(window_take(&window, 1, 15, &ticket));
+    assert_false(window_is_stuck(&window, 10, 24));
+    assert_true(window_take(&window, 4, 25, &ticket));
+    assert_false(window_is_stuck(&window, 10, 1000));
+}
+
 static void test_window_stays_below_every_receive_maximum(void **state)
 {
     struct window window;
@@ -38,6 +57,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_window_ignores_an_acknowledgement_told_twice),
+        cmocka_unit_test(test_window_notices_that_the_oldest_is_passed_over),
         cmocka_unit_test(test_window_stays_below_every_receive_maximum),
     };
 
