@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-tests/install-packages build test
+tests/install-packages build test fuzz powercut
 
 step() { printf '\n== %s\n' "$*"; }
 
