@@ -10,6 +10,9 @@
 #include "memory.h"
 #include "store_inside.h"
 
+/* What one commit could gather is far less. */
+enum { BATCH_MAX_RECORDS = 1 << 24 };
+
 const char *store_id(const struct store *store)
 {
     return store->id;
@@ -231,6 +234,14 @@ static int read_body(struct store *store, struct batch *batch)
     return rc;
 }
 
+/* A row's count is believed as far as a body can hold as many records, of two bytes at least. */
+static bool count_fits(int64_t count, int body_rc, size_t body_length)
+{
+    if (count < 1 || count > BATCH_MAX_RECORDS)
+        return false;
+    return body_rc < 0 || (uint64_t)count <= body_length / 2;
+}
+
 int store_read(struct store *store, uint64_t from_seq, uint64_t to_seq, struct batch *ret_batch)
 {
     if (store->sql == NULL)
@@ -247,11 +258,16 @@ int store_read(struct store *store, uint64_t from_seq, uint64_t to_seq, struct b
         return store_failed(store, rc);
     if (rc == 0)
         return -ENOENT;
+    int64_t count = sql_int(query, 1);
     struct batch batch = {.first_seq = (uint64_t)sql_int(query, 0),
-                          .count = (uint32_t)sql_int(query, 1),
+                          .count = (uint32_t)count,
                           .boot = (uint32_t)sql_int(query, 2)};
     sql_end(query);
     rc = read_body(store, &batch);
+    if ((rc == 0 || rc == -EBADMSG) && !count_fits(count, rc, batch.length)) {
+        free(batch.body);
+        return store_failed(store, -EUCLEAN);
+    }
     if (rc == 0 || rc == -EBADMSG)
         *ret_batch = batch;
     return rc;

@@ -155,14 +155,14 @@ static int64_t reading_ms(const struct store *store, const struct reading *readi
     return reading->at.wall_ms;
 }
 
-/* What is lost with one record. A gap that goes is still a loss nobody was told of, and its own
- * number is one more. */
+/* What is lost with one record. A gap that goes is still a loss nobody was told of; its own number
+ * lies in the range, and is no reading. */
 static struct gap record_loss(const struct store *store, const struct record *record, uint64_t seq,
                               uint32_t boot)
 {
     struct gap loss = {.why = GAP_STORE_FULL, .first_seq = seq, .last_seq = seq, .missing = 1};
     if (record->kind == RECORD_GAP) {
-        loss.missing = record->gap.missing + 1;
+        loss.missing = record->gap.missing;
         if (record->gap.first_seq > 0 && record->gap.first_seq < seq)
             loss.first_seq = record->gap.first_seq;
         loss.from_ms = record->gap.from_ms;

@@ -123,13 +123,7 @@ def put_fifo(path, _):
     return "a pipe"
 
 
-def put_link_to_nowhere(path, _):
-    os.symlink("/nowhere/at/all", path)
-    return "a link to nowhere"
-
-
-FOREIGN = (put_text, put_rubbish, put_header_only, put_folder, put_socket, put_fifo,
-           put_link_to_nowhere)
+FOREIGN = (put_text, put_rubbish, put_header_only, put_folder, put_socket, put_fifo)
 
 
 def remove(path):

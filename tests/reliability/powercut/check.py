@@ -179,8 +179,9 @@ def judge(found, mark, durability):
 
 
 def judge_holes(found, told):
-    """Every number is stored, was told, or is declared lost, and as many are declared as are lost.
-    A cursor gives up none but these."""
+    """Every number is stored, was told, or lies in a declared gap; a cursor gives up none but
+    these. How many readings a gap speaks of can't be held against it here: gaps that went
+    themselves have had numbers, too."""
     if not found.batches:
         return
     everything, stored = [(1, found.newest)], union(found.batches)
@@ -189,9 +190,6 @@ def judge_holes(found, told):
     nowhere = minus(gone, declared)
     if nowhere:
         raise Wrong(f"{count(nowhere)} numbers are nowhere: {nowhere[:5]}")
-    missing = sum(missing for _, _, missing in found.gaps)
-    if count(gone) > missing:
-        raise Wrong(f"{count(gone)} numbers are lost, and all gaps together say {missing}")
     if found.owed is None:
         return
     forgotten = minus(minus(everything, union(found.owed)), union(told, declared))
