@@ -146,13 +146,26 @@ void store_files_release_reserve(struct store_files *files)
     files->reserve = false;
 }
 
+static int file_status(const struct store_files *files, const char *suffix, struct stat *ret_status)
+{
+    if (stat(beside(files, suffix).text, ret_status) == 0)
+        return 0;
+    return errno == ENOENT ? -ESTALE : -errno;
+}
+
 int store_files_look(const struct store_files *files)
 {
     uint8_t header[HEADER_BYTES];
-    struct stat status;
-    bool log = file_bytes(files, "-wal") > 0;
-    if (stat(files->path, &status) < 0)
+    struct stat status, log_status = {0};
+    int rc = file_status(files, "-wal", &log_status);
+    if (rc < 0 && rc != -ESTALE)
+        return rc;
+    bool log = log_status.st_size > 0;
+    rc = file_status(files, "", &status);
+    if (rc == -ESTALE)
         return log ? -EUCLEAN : 0;
+    if (rc < 0)
+        return rc;
     if (S_ISBLK(status.st_mode) || S_ISCHR(status.st_mode))
         return -EPROTONOSUPPORT;
     if (!S_ISREG(status.st_mode))
@@ -165,13 +178,6 @@ int store_files_look(const struct store_files *files)
     if (!whole || !is_header(header, log))
         return -EUCLEAN;
     return store_log_check(beside(files, "-wal").text);
-}
-
-static int file_status(const struct store_files *files, const char *suffix, struct stat *ret_status)
-{
-    if (stat(beside(files, suffix).text, ret_status) == 0)
-        return 0;
-    return errno == ENOENT ? -ESTALE : -errno;
 }
 
 static int note(const struct store_files *files, const char *suffix, struct store_file *file)

@@ -36,8 +36,9 @@ int store_files_checkpoint_pages(const struct store_files *files);
 void store_files_release_reserve(struct store_files *files);
 
 /* What shows without a connection: 0, or -EUCLEAN for a header that is none, a file of no bytes, a
- * folder, socket or pipe, or a WAL that has lost its database; -EPROTONOSUPPORT for a device. 0
- * also where there is nothing. Not while it is connected. */
+ * folder, socket or pipe, or a WAL that has lost its database; -EPROTONOSUPPORT for a device; or
+ * another negative errno where it can't be told what is there. 0 also where there is nothing. Not
+ * while it is connected. */
 int store_files_look(const struct store_files *files);
 
 /* Remembers which files the database and its WAL are, and keeps them open. Their descriptors must

@@ -41,6 +41,18 @@ static void test_store_that_is_none_is_set_aside(void **state)
     assert_int_equal(store_next_seq(fixture->store), 6);
 }
 
+/* What stat(2) can't say may be damage, a missing file, or a moment's want of memory. */
+static void test_store_that_can_not_be_looked_at_is_left_alone(void **state)
+{
+    struct fixture *fixture = *state;
+    char log[300];
+    snprintf(log, sizeof(log), "%s-wal", fixture->path);
+    overwrite(log, 0, "a log", 5);
+    assert_int_equal(symlink(fixture->path, fixture->path), 0);
+    assert_int_equal(store_open(&fixture->settings, &fixture->store, &fixture->opened), -ELOOP);
+    assert_holds(log, "a log");
+}
+
 static void test_store_cut_short_is_set_aside_under_a_new_id(void **state)
 {
     struct fixture *fixture = *state;
@@ -267,6 +279,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         STORE_TEST(test_store_that_is_none_is_set_aside),
+        STORE_TEST(test_store_that_can_not_be_looked_at_is_left_alone),
         STORE_TEST(test_store_cut_short_is_set_aside_under_a_new_id),
         STORE_TEST(test_store_of_a_later_version_is_left_alone),
         STORE_TEST(test_store_without_its_tables_is_set_aside),
