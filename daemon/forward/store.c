@@ -173,14 +173,17 @@ int store_reserve(struct store *store, uint64_t settled, uint64_t end)
 int store_commit(struct store *store)
 {
     assert(store->open_transaction);
+    /* asked in here it takes no locks of its own; on failure the old figure stands, and whoever
+     * writes next finds out */
+    int64_t bytes = store->bytes;
+    sql_bytes(store->sql, &bytes);
     int rc = sql_run(sql_query(store->sql, "COMMIT"));
     if (rc < 0)
         return store_failed(store, rc);
     store->open_transaction = false;
     store->newest = store->newest_in_transaction;
     store->undeclared = store->undeclared_before = (struct gap){0};
-    /* on failure the old figure stands; whoever writes next finds out */
-    sql_bytes(store->sql, &store->bytes);
+    store->bytes = bytes;
     return 0;
 }
 
