@@ -25,6 +25,7 @@ int modbus_tcp_connect(struct modbus_tcp *tcp, const struct sockaddr *address, s
     }
     tcp->fd = fd;
     tcp->length = 0;
+    tcp->more = false;
     tcp->discarded = 0;
     return 0;
 }
@@ -43,6 +44,7 @@ static int receive(struct modbus_tcp *tcp)
 {
     size_t room = sizeof(tcp->buffer) - tcp->length;
     ssize_t got = recv(tcp->fd, tcp->buffer + tcp->length, room, 0);
+    tcp->more = got == (ssize_t)room;
     if (got < 0)
         return errno == EINTR ? -EAGAIN : -errno;
     if (got == 0)
@@ -83,8 +85,9 @@ int modbus_tcp_ask(struct modbus_tcp *tcp, uint8_t unit, const struct span *span
 {
     uint8_t request[MODBUS_TCP_REQUEST];
     /* What came behind the last answer is nobody's, whatever its transaction. */
-    if (search(tcp, NULL, NULL) == -EPROTO)
-        return -EPROTO;
+    int error = tcp->more ? modbus_tcp_discard(tcp) : search(tcp, NULL, NULL);
+    if (error != -EAGAIN)
+        return error;
     tcp->unit = unit;
     size_t length = modbus_tcp_request(++tcp->transaction, unit, span, request);
     ssize_t sent = send(tcp->fd, request, length, MSG_NOSIGNAL);
@@ -118,4 +121,5 @@ void modbus_tcp_close(struct modbus_tcp *tcp)
     if (tcp->fd >= 0)
         close(tcp->fd);
     tcp->fd = -1;
+    tcp->more = false;
 }

@@ -1,11 +1,12 @@
 /* One Modbus TCP connection that never blocks: connect, ask, take the answer. Whoever owns it
- * watches its descriptor and keeps the time. One thread.
+ * watches its descriptor, by edges or by levels, and keeps the time. One thread.
  *
  * Each request has a transaction id of its own; an answer to an earlier one is thrown away and
  * counted, so that a late reply is never taken for the next. */
 #ifndef BINDERY_MODBUS_TCP_H
 #define BINDERY_MODBUS_TCP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
@@ -17,6 +18,7 @@ struct modbus_tcp {
     uint16_t transaction;
     uint8_t unit;
     uint16_t length;    /* bytes in the buffer */
+    bool more;          /* the last look left something behind: look again without being told */
     uint32_t discarded; /* answers thrown away; whoever counts them sets it to 0 */
     uint8_t buffer[MODBUS_TCP_MAX_FRAME];
 };

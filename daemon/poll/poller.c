@@ -48,9 +48,10 @@ static void take_events(struct poller *poller, int64_t now_ns)
 {
     struct epoll_event events[EVENTS_AT_ONCE];
     int count;
-    /* Level-triggered: what a link leaves over shows again, so that each has its turn but once. */
+    /* Each has its turn but once a tick, however much comes. */
     for (size_t seen = 0; seen <= poller->link_count; seen += (size_t)count) {
         count = epoll_wait(poller->loop.epoll_fd, events, EVENTS_AT_ONCE, 0);
+        clock_now(&poller->loop.now);
         for (int i = 0; i < count; i++)
             __builtin_prefetch(events[i].data.ptr);
         for (int i = 0; i < count; i++) {

@@ -143,7 +143,7 @@ static void ask_next(struct tcp_link *link, int64_t now_ns)
 /* Only an answer shows that a link works: some devices accept a connection and close it. */
 static void note_answer(struct tcp_link *link)
 {
-    clock_now(&link->answered_at);
+    link->answered_at = link->loop->now;
     link->answered = true;
     link->answers++;
     link->unanswered = 0;
@@ -233,6 +233,8 @@ static int64_t wake_time(const struct tcp_link *link)
 {
     if (link->machine_count == 0)
         return TCP_NEVER;
+    if (link->tcp.more)
+        return 0;
     int64_t wake_ns = link->state == TCP_READY ? TCP_NEVER : link->deadline_ns;
     if (link->state == TCP_READY || link->failed) {
         int64_t due_ns = next_due(link);
@@ -242,8 +244,41 @@ static int64_t wake_time(const struct tcp_link *link)
     return wake_ns;
 }
 
+/* Something came, or the other side left, while nothing was asked. Leaving is its right, as some
+ * do when they have been idle; the connection is made anew when it is next needed. */
+static void unasked(struct tcp_link *link)
+{
+    if (modbus_tcp_discard(&link->tcp) == -EAGAIN)
+        return;
+    tcp_close(link);
+    tcp_set_state(link, TCP_WAITING, next_due(link));
+}
+
+/* Between two requests of a poll. */
+static void unasked_amid_poll(struct tcp_link *link, int64_t now_ns)
+{
+    int error = modbus_tcp_discard(&link->tcp);
+    if (error != -EAGAIN)
+        lose(link, now_ns, error);
+}
+
+/* What came, or that the other side left, is told once. */
+static void look(struct tcp_link *link, int64_t now_ns)
+{
+    if (link->state == TCP_CONNECTING)
+        tcp_connected(link, now_ns);
+    else if (link->state == TCP_ASKING)
+        answer_arrived(link, now_ns);
+    else if (link->state == TCP_READY)
+        unasked(link);
+    else if (link->state == TCP_PAUSING)
+        unasked_amid_poll(link, now_ns);
+}
+
 int64_t tcp_link_step(struct tcp_link *link, int64_t now_ns)
 {
+    if (link->tcp.more)
+        look(link, now_ns);
     bool over = now_ns >= link->deadline_ns;
     if (link->state == TCP_WAITING && over)
         tcp_start_connecting(link, now_ns);
@@ -262,24 +297,9 @@ int64_t tcp_link_step(struct tcp_link *link, int64_t now_ns)
     return wake_time(link);
 }
 
-/* Something came, or the other side left, while nothing was asked. Leaving is its right, as some
- * do when they have been idle; the connection is made anew when it is next needed. */
-static void unasked(struct tcp_link *link)
-{
-    if (modbus_tcp_discard(&link->tcp) == -EAGAIN)
-        return;
-    tcp_close(link);
-    tcp_set_state(link, TCP_WAITING, next_due(link));
-}
-
 int64_t tcp_link_ready(struct tcp_link *link, int64_t now_ns)
 {
-    if (link->state == TCP_CONNECTING)
-        tcp_connected(link, now_ns);
-    else if (link->state == TCP_ASKING)
-        answer_arrived(link, now_ns);
-    else if (link->state == TCP_READY)
-        unasked(link);
+    look(link, now_ns);
     return wake_time(link);
 }
 

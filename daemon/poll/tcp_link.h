@@ -17,6 +17,7 @@ struct tcp_loop {
     const struct poll_output *output;
     struct resolver *resolver;
     int epoll_fd;
+    struct instant now;  /* when the poller last looked for answers: they are stamped with it */
     unsigned asking;     /* links that wait for an answer or a connection */
     unsigned links_made; /* the adding thread's */
 };

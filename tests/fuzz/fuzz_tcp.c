@@ -146,7 +146,7 @@ static void check_answers(const struct question *question)
 
     for (int i = 0; i < MOST_REQUESTS && (result >= 0 || result == -EBADMSG); i++) {
         result = modbus_tcp_ask(&tcp, question->unit, &question->span);
-        CLAIM(result == 0 || result == -EPROTO);
+        CLAIM(result <= 0 && result != -EAGAIN);
         if (result == 0)
             result = hear(&tcp, question, words);
     }
