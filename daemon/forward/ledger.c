@@ -226,12 +226,18 @@ static void learn_boot_offset(struct ledger *ledger)
         ledger->boot_offset_known = true;
 }
 
+uint64_t ledger_first_owed(const struct ledger *ledger, struct audience audience)
+{
+    uint64_t first = ledger_stored_end(ledger), seq;
+    for (size_t i = 0; i < audience.count; i++)
+        if (ranges_next(delivery_owed(audience.deliveries[i]), 0, &seq) && seq < first)
+            first = seq;
+    return first;
+}
+
 static void keep_house(struct ledger *ledger, struct audience audience, int64_t now_ns)
 {
-    uint64_t acknowledged = ledger_stored_end(ledger), seq;
-    for (size_t i = 0; i < audience.count; i++)
-        if (ranges_next(delivery_owed(audience.deliveries[i]), 0, &seq) && seq < acknowledged)
-            acknowledged = seq;
+    uint64_t acknowledged = ledger_first_owed(ledger, audience);
     if (audience.count == 0)
         return;
     /* or after a kill they would be owed what is not there any more */

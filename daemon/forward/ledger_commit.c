@@ -117,6 +117,13 @@ static struct held_batch *gap_batch(const struct ledger *ledger, const struct ba
     return held_batch_new(&batch, clock_mono_ns());
 }
 
+static int commit(struct ledger *ledger, struct audience audience)
+{
+    if (audience.count > 0)
+        store_note_owed(ledger->store, ledger_first_owed(ledger, audience));
+    return store_commit(ledger->store);
+}
+
 /* The cursors go along when they are due, or when something had to go: after a kill nobody may be
  * owed what is neither there nor undeclared. */
 static int write_batches(struct ledger *ledger, struct held_batch *const *batches, size_t count,
@@ -137,7 +144,7 @@ static int write_batches(struct ledger *ledger, struct held_batch *const *batche
     if (error == 0 && ledger->salvage_due)
         error = store_save_salvage(
             ledger->store, ledger->salvage_kept.length > 0 ? ledger->salvage_kept.data : NULL);
-    return error == 0 ? store_commit(ledger->store) : error;
+    return error == 0 ? commit(ledger, audience) : error;
 }
 
 static void stored(struct ledger *ledger, struct held_batch *held)
@@ -190,7 +197,7 @@ void ledger_commit_cursors(struct ledger *ledger, struct audience audience, int6
     if (error == 0 && ledger->reserved > ledger->next_seq)
         error = store_reserve(ledger->store, ledger_stored_end(ledger), ledger->reserved);
     if (error == 0)
-        error = store_commit(ledger->store);
+        error = commit(ledger, audience);
     if (ledger_note_trouble(ledger, error, now_ns) == 0)
         cursors_saved(ledger, audience, now_ns);
 }

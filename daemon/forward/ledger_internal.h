@@ -50,6 +50,9 @@ int ledger_commit(struct ledger *ledger, struct held_batch *const *batches, size
 int ledger_commit_in_order(struct ledger *ledger, struct held_batch *const *helds, size_t count,
                            struct audience audience, int64_t now_ns);
 
+/* The lowest number that somebody is owed; where the stored ones end without any. */
+uint64_t ledger_first_owed(const struct ledger *ledger, struct audience audience);
+
 static inline void ledger_count_lost(struct ledger *ledger, enum gap_why why, uint64_t missing)
 {
     ledger->lost += missing;

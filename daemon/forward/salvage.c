@@ -92,12 +92,14 @@ void salvage_keep(const struct salvage *salvage, uint64_t end, int64_t last_ms, 
 int salvage_open(struct store *store, struct salvage **ret_salvage)
 {
     struct text kept = {0};
+    struct store_mark mark;
     struct wreck *wreck;
-    int error = store_open_wreck(store, &wreck, &kept);
+    int error = store_open_wreck(store, &wreck, &mark, &kept);
     if (error == 0) {
         struct salvage *salvage = mem_alloc(sizeof(*salvage));
         salvage->store = store;
         salvage->wreck = wreck;
+        salvage->mark = mark;
         if (kept.length > 0)
             read_kept(salvage, kept.data);
         *ret_salvage = salvage;
@@ -135,17 +137,34 @@ static void check_id(struct salvage *salvage)
     wreck_survey(salvage->wreck, 1);
 }
 
+/* A mark that another store left tells nothing of this one. */
+static void check_mark(struct salvage *salvage)
+{
+    struct store_mark *mark = &salvage->mark;
+    const char *id = wreck_content(salvage->wreck)->id;
+    if (id[0] != '\0' && strcmp(id, mark->id) != 0)
+        *mark = (struct store_mark){0};
+}
+
+static void believe_wreck(struct salvage *salvage)
+{
+    const struct wreck_content *content = wreck_content(salvage->wreck);
+    const struct store_mark *mark = &salvage->mark;
+    snprintf(salvage->id, sizeof(salvage->id), "%s",
+             content->id[0] != '\0' ? content->id : mark->id);
+    salvage->end = content->end > mark->next_seq ? content->end : mark->next_seq;
+}
+
 bool salvage_survey(struct salvage *salvage)
 {
     if (salvage->surveyed || !wreck_survey(salvage->wreck, SURVEY_PAGES))
         return salvage->surveyed;
     check_id(salvage);
-    const struct wreck_content *content = wreck_content(salvage->wreck);
-    if (!salvage->told) {
-        snprintf(salvage->id, sizeof(salvage->id), "%s", content->id);
-        salvage->end = content->end;
-    }
-    salvage->new_sources = mem_array(content->source_count, sizeof(*salvage->new_sources));
+    check_mark(salvage);
+    if (!salvage->told)
+        believe_wreck(salvage);
+    salvage->new_sources =
+        mem_array(wreck_content(salvage->wreck)->source_count, sizeof(*salvage->new_sources));
     salvage->surveyed = true;
     return true;
 }
@@ -186,6 +205,7 @@ void salvage_pass(struct salvage *salvage, uint64_t first, uint64_t last, int64_
 void salvage_add_uplink(struct salvage *salvage, const char *uplink)
 {
     const struct wreck_content *content = wreck_content(salvage->wreck);
+    bool marked = salvage->mark.id[0] != '\0';
     struct ranges owed = {0};
     if (salvage->told)
         return;
@@ -196,8 +216,10 @@ void salvage_add_uplink(struct salvage *salvage, const char *uplink)
         const struct range *range = &content->cursors[i].owed.items[j];
         ranges_add(&owed, range->first, range->last);
     }
-    if (i == content->cursor_count && content->first_seq > 0)
-        ranges_add(&owed, content->first_seq, SEQ_END);
+    if (i == content->cursor_count && salvage->end > 0)
+        ranges_add(&owed, marked ? salvage->mark.owed_from : content->first_seq, SEQ_END);
+    if (salvage->mark.owed_from > 0)
+        ranges_remove(&owed, 0, salvage->mark.owed_from - 1);
     ranges_remove(&owed, salvage->end, SEQ_END);
     add_claim(salvage, uplink, &owed);
     ranges_free(&owed);
@@ -250,7 +272,8 @@ static int last_gap(struct salvage *salvage, uint64_t *from, struct salvaged *re
     struct instant now;
     clock_now(&now);
     struct translation none = {.first_ms = now.wall_ms};
-    bool unknown = !salvage->inherited && wreck_content(salvage->wreck)->cut;
+    bool unknown =
+        !salvage->inherited && salvage->mark.id[0] == '\0' && wreck_content(salvage->wreck)->cut;
     *ret_salvaged =
         (struct salvaged){.end = SEQ_END, .missing = salvage_count(salvage, *from, SEQ_END)};
     if (*from == SEQ_END || (ret_salvaged->missing == 0 && !unknown))

@@ -145,6 +145,11 @@ int store_save_cursor(struct store *store, const char *uplink, const struct rang
     return rc < 0 ? store_failed(store, rc) : 0;
 }
 
+void store_note_owed(struct store *store, uint64_t from)
+{
+    store->owed_from = from;
+}
+
 int store_drop_cursor(struct store *store, const char *uplink)
 {
     assert(store->open_transaction);
@@ -170,6 +175,15 @@ int store_reserve(struct store *store, uint64_t settled, uint64_t end)
     return 0;
 }
 
+static void keep_mark(struct store *store)
+{
+    struct store_mark *mark = &store->mark;
+    memcpy(mark->id, store->id, sizeof(mark->id));
+    mark->next_seq = store->newest.next_seq;
+    mark->owed_from = store->owed_from;
+    store_mark_write(store->files.lock_fd, mark);
+}
+
 int store_commit(struct store *store)
 {
     assert(store->open_transaction);
@@ -184,6 +198,7 @@ int store_commit(struct store *store)
     store->newest = store->newest_in_transaction;
     store->undeclared = store->undeclared_before = (struct gap){0};
     store->bytes = bytes;
+    keep_mark(store);
     return 0;
 }
 

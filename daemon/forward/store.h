@@ -13,6 +13,7 @@
 
 #include "plant.h"
 #include "ranges.h"
+#include "store_mark.h"
 #include "value.h"
 
 struct store;
@@ -86,6 +87,10 @@ int store_begin(struct store *store);
 int store_append(struct store *store, const struct batch *batch);
 int store_save_cursor(struct store *store, const char *uplink, const struct ranges *owed);
 int store_drop_cursor(struct store *store, const char *uplink);
+
+/* For the mark that goes with the next commit: what lies below is owed to nobody any more. */
+void store_note_owed(struct store *store, uint64_t from);
+
 /* Numbers below `end` may be given out before their batches are committed; those below `settled`
  * are all accounted for, stored or acknowledged. What lies between is an unclean stop's loss. */
 int store_reserve(struct store *store, uint64_t settled, uint64_t end);
@@ -102,8 +107,10 @@ int store_check(struct store *store, bool at_once);
 int store_renew(struct store *store, const char *salvage);
 
 /* What is left of the store before this one, while something is still to be salvaged from it: 0
- * with the wreck, for the caller to free, and the text that was kept last, appended; or -ENOENT. */
-int store_open_wreck(struct store *store, struct wreck **ret_wreck, struct text *ret_salvage);
+ * with the wreck, for the caller to free, the mark that was found with it, if any, and the text
+ * that was kept last, appended; or -ENOENT. */
+int store_open_wreck(struct store *store, struct wreck **ret_wreck, struct store_mark *ret_mark,
+                     struct text *ret_salvage);
 
 /* Keeps this text, in a transaction; NULL: all is salvaged. 0 or negative errno. */
 int store_save_salvage(struct store *store, const char *salvage);

@@ -10,9 +10,10 @@
 #include "sql.h"
 #include "store.h"
 #include "store_files.h"
+#include "store_mark.h"
 #include "text.h"
 
-enum { STORE_ID_DIGITS = 32, STORE_SCHEMA_VERSION = 1 };
+enum { STORE_SCHEMA_VERSION = 1 };
 
 struct store_boot {
     uint32_t id;
@@ -31,6 +32,8 @@ struct store {
     struct sql *sql; /* NULL after a reconnection that failed */
     struct store_files files;
     char id[STORE_ID_DIGITS + 1];
+    struct store_mark mark; /* as it stands on disk; until the first commit of another store's */
+    uint64_t owed_from;     /* for the next mark */
     int64_t max_size, replay_window_ms;
     int64_t age_base_ms, opened_ns; /* the store's running time, see store_age_ms */
     int64_t check_at_ns;            /* when to look at the files again */

@@ -175,17 +175,28 @@ static bool is_cursor(const char *text, uint64_t end)
     return fits;
 }
 
-static int check_cursors(struct store *store)
+static int check_cursors(struct store *store, uint64_t end)
 {
-    uint64_t end;
-    int rc = load_meta(store, "reserved", &end);
-    if (rc == 0 && end < store->newest.next_seq)
-        end = store->newest.next_seq;
+    int rc = 0;
     struct sql_query *query = sql_query(store->sql, "SELECT owed FROM cursor");
     while (rc == 0 && (rc = sql_step(query)) == 1)
         rc = is_cursor(sql_text(query, 0), end) ? 0 : -EUCLEAN;
     sql_end(query);
     return rc;
+}
+
+/* Whether all is there that once was, and no uplink has taken more than that. */
+static int check_numbers(struct store *store)
+{
+    uint64_t end;
+    int rc = load_meta(store, "reserved", &end);
+    if (rc < 0)
+        return rc;
+    if (end < store->newest.next_seq)
+        end = store->newest.next_seq;
+    if (strcmp(store->mark.id, store->id) == 0 && end < store->mark.next_seq)
+        return -EUCLEAN;
+    return check_cursors(store, end);
 }
 
 /* A full check would read gigabytes: of a store that is as large as that damage among its batches
@@ -200,7 +211,7 @@ static int check_tables(struct store *store)
         rc = 0;
     if (rc == 0)
         rc = store_load_newest(store);
-    return rc == 0 ? check_cursors(store) : rc;
+    return rc == 0 ? check_numbers(store) : rc;
 }
 
 int store_limit(struct store *store)
@@ -263,6 +274,7 @@ static void store_forget(struct store *store)
     store->boot_count = 0;
     store->id[0] = '\0';
     store->own = false;
+    store->owed_from = 0;
     store->age_base_ms = 0;
 }
 
@@ -343,6 +355,8 @@ int store_open(const struct store_settings *settings, struct store **ret_store,
     store->opened_ns = clock_mono_ns();
     store->left_database_fd = store->left_wal_fd = -1;
     store->packer = body_packer_new();
+    store->mark = store_mark_read(store->files.lock_fd);
+    store->owed_from = store->mark.owed_from;
     rc = connect_or_replace(store, &opened);
     if (rc == 0)
         rc = find_unclean(store, &opened.unclean);

@@ -66,6 +66,7 @@ static void leave(struct store *store)
     store->id[0] = '\0';
     store->own = false;
     store->newest = (struct store_newest){0, 1};
+    store->owed_from = 0;
     store->undeclared = store->undeclared_before = (struct gap){0};
     store->age_base_ms = store->check_at_ns = store->bytes = 0;
     store->opened_ns = clock_mono_ns();
@@ -117,11 +118,23 @@ static int add_boot(struct store *store, const struct store_boot *boot)
     return sql_run(query);
 }
 
+/* At opening nobody knows more of it than its mark tells. */
+static int add_mark(struct store *store)
+{
+    char text[STORE_MARK_BYTES + 1];
+    if (store->salvage != NULL || store->mark.id[0] == '\0')
+        return 0;
+    store_mark_to_text(&store->mark, text);
+    return add_meta(store, "mark", text);
+}
+
 static int hand_down(struct store *store)
 {
     int rc = 0;
     if (store->wreck_name != NULL)
         rc = add_meta(store, "wreck", store->wreck_name);
+    if (rc == 0 && store->wreck_name != NULL)
+        rc = add_mark(store);
     if (rc == 0 && store->salvage != NULL)
         rc = add_meta(store, "salvage", store->salvage);
     for (size_t i = 0; rc == 0 && i < store->catalog.count; i++)
@@ -179,10 +192,10 @@ int store_create(struct store *store)
 
 int store_save_salvage(struct store *store, const char *salvage)
 {
-    int rc =
-        salvage != NULL
-            ? add_meta(store, "salvage", salvage)
-            : sql_run(sql_query(store->sql, "DELETE FROM meta WHERE key IN ('wreck', 'salvage')"));
+    int rc = salvage != NULL
+                 ? add_meta(store, "salvage", salvage)
+                 : sql_run(sql_query(store->sql,
+                                     "DELETE FROM meta WHERE key IN ('wreck', 'salvage', 'mark')"));
     return rc < 0 ? store_failed(store, rc) : 0;
 }
 
@@ -212,9 +225,10 @@ static struct wreck *open_wreck(struct store *store, const char *name)
     return wreck_new(database_fd, wal_fd);
 }
 
-int store_open_wreck(struct store *store, struct wreck **ret_wreck, struct text *ret_salvage)
+int store_open_wreck(struct store *store, struct wreck **ret_wreck, struct store_mark *ret_mark,
+                     struct text *ret_salvage)
 {
-    struct text name = {0};
+    struct text name = {0}, mark = {0};
     if (store->sql == NULL)
         return -EIO;
     int rc = load_meta_text(store, "wreck", &name);
@@ -223,11 +237,17 @@ int store_open_wreck(struct store *store, struct wreck **ret_wreck, struct text 
         rc = rc == -ENOENT ? 0 : rc;
     }
     if (rc == 0) {
+        rc = load_meta_text(store, "mark", &mark);
+        rc = rc == -ENOENT ? 0 : rc;
+    }
+    if (rc == 0) {
+        *ret_mark = store_mark_parse(mark.data, mark.length);
         free(store->wreck_name);
         store->wreck_name = mem_string(name.data);
         *ret_wreck = open_wreck(store, store->wreck_name);
     }
     text_free(&name);
+    text_free(&mark);
     return rc;
 }
 

@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import time
-import unittest
 
 import corrupt
 import harness
@@ -349,10 +348,6 @@ class FullStore(PlantCase):
         self.assertLess(os.path.getsize(self.path), 2 << 20)
 
 
-# With a log at rest go the highest numbers, and nothing beside the database knows how far they went.
-UNMARKED = "a log cut short or put back while nothing runs leaves no trace yet"
-
-
 class DamagedStore(PlantCase):
     """A store with readings in it that nobody has yet is damaged between two runs: the gateway
     starts all the same, tells what can be read, declares the rest, and keeps the file."""
@@ -463,12 +458,10 @@ class DamagedStore(PlantCase):
         damage = self.random.choice([corrupt.flip_bits, corrupt.lose_blocks, corrupt.move_blocks])
         self.judge_start(damage(self.path, self.random))
 
-    @unittest.skip(UNMARKED)
     def test_a_log_that_was_cut_short_is_noticed(self):
         self.make_store(with_wal=True)
         self.judge_start(corrupt.cut_short(self.path, self.random))
 
-    @unittest.skip(UNMARKED)
     def test_what_a_damaged_store_has_lost_is_declared_to_the_last_reading(self):
         """Also where the end of the file is gone, and with it the highest numbers."""
         self.make_store()
@@ -526,7 +519,6 @@ class DamagedStore(PlantCase):
             corrupt.remove(self.path + end)
         self.judge_start(f"without {gone}")
 
-    @unittest.skip(UNMARKED)
     def test_a_wal_or_an_index_of_another_time_is_noticed(self):
         """As of a copy that was taken while the gateway ran, and put back in parts."""
         self.use_broker()

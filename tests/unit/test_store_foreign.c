@@ -46,6 +46,7 @@ static void test_store_sets_a_socket_or_a_pipe_aside(void **state)
 {
     struct fixture *fixture = *state;
     struct wreck *wreck = NULL;
+    struct store_mark mark;
     struct text salvage = {0};
     struct stat status;
     for (int i = 0; i < 2; i++) {
@@ -56,7 +57,7 @@ static void test_store_sets_a_socket_or_a_pipe_aside(void **state)
         fixture_open(fixture);
         assert_int_equal(lstat(fixture->opened.set_aside, &status), 0);
         assert_true(i == 0 ? S_ISSOCK(status.st_mode) : S_ISFIFO(status.st_mode));
-        assert_int_equal(store_open_wreck(fixture->store, &wreck, &salvage), 0);
+        assert_int_equal(store_open_wreck(fixture->store, &wreck, &mark, &salvage), 0);
         wreck_free(wreck);
         text_free(&salvage);
         assert_int_equal(fixture_commit(fixture, 1, 5, 0), 0);
