@@ -137,13 +137,15 @@ static void check_id(struct salvage *salvage)
     wreck_survey(salvage->wreck, 1);
 }
 
-/* A mark that another store left tells nothing of this one. */
+/* A mark that another store left tells nothing of this one; where the wreck's id can't be read, it
+ * may be of either. */
 static void check_mark(struct salvage *salvage)
 {
     struct store_mark *mark = &salvage->mark;
     const char *id = wreck_content(salvage->wreck)->id;
     if (id[0] != '\0' && strcmp(id, mark->id) != 0)
         *mark = (struct store_mark){0};
+    salvage->mark_is_sure = id[0] != '\0' && mark->id[0] != '\0';
 }
 
 static void believe_wreck(struct salvage *salvage)
@@ -202,10 +204,18 @@ void salvage_pass(struct salvage *salvage, uint64_t first, uint64_t last, int64_
         salvage->last_ms = last_ms;
 }
 
+/* Where an uplink's cursor can't be read, it is owed all that it may be owed. */
+static uint64_t owed_from(const struct salvage *salvage)
+{
+    uint64_t first = wreck_content(salvage->wreck)->first_seq, marked = salvage->mark.owed_from;
+    if (salvage->mark_is_sure || first == 0)
+        return marked;
+    return marked == 0 || first < marked ? first : marked;
+}
+
 void salvage_add_uplink(struct salvage *salvage, const char *uplink)
 {
     const struct wreck_content *content = wreck_content(salvage->wreck);
-    bool marked = salvage->mark.id[0] != '\0';
     struct ranges owed = {0};
     if (salvage->told)
         return;
@@ -217,8 +227,8 @@ void salvage_add_uplink(struct salvage *salvage, const char *uplink)
         ranges_add(&owed, range->first, range->last);
     }
     if (i == content->cursor_count && salvage->end > 0)
-        ranges_add(&owed, marked ? salvage->mark.owed_from : content->first_seq, SEQ_END);
-    if (salvage->mark.owed_from > 0)
+        ranges_add(&owed, owed_from(salvage), SEQ_END);
+    if (salvage->mark_is_sure && salvage->mark.owed_from > 0)
         ranges_remove(&owed, 0, salvage->mark.owed_from - 1);
     ranges_remove(&owed, salvage->end, SEQ_END);
     add_claim(salvage, uplink, &owed);

@@ -18,6 +18,7 @@ struct salvage {
     struct store *store; /* the new one */
     struct wreck *wreck;
     struct store_mark mark; /* how far the old store had come; none: unknown, or told */
+    bool mark_is_sure;      /* it is that store's */
     bool surveyed;
     bool told;      /* of the old store's id, end and claims, by what was kept */
     bool inherited; /* the new store has the sources and boots under their old numbers */

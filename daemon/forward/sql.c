@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "memory.h"
+#include "row_sum.h"
 #include "text.h"
 
 enum { BUSY_TIMEOUT_MS = 2000, MAX_QUERIES = 60 };
@@ -49,6 +50,22 @@ static void set_up_system_calls(void)
     sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
     if (vfs != NULL && vfs->iVersion >= 3)
         vfs->xSetSystemCall(vfs, "mmap", (sqlite3_syscall_ptr)map_allocated);
+}
+
+/* row_sum(VALUE, …), of numbers, texts and NULL. */
+static void sum_values(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    uint64_t sum = ROW_SUM_START;
+    for (int i = 0; i < count; i++) {
+        if (sqlite3_value_type(values[i]) == SQLITE_NULL)
+            sum = row_sum_null(sum);
+        else if (sqlite3_value_type(values[i]) == SQLITE_INTEGER)
+            sum = row_sum_int(sum, sqlite3_value_int64(values[i]));
+        else
+            sum = row_sum_text(sum, sqlite3_value_text(values[i]),
+                               (size_t)sqlite3_value_bytes(values[i]));
+    }
+    sqlite3_result_int64(context, row_sum_end(sum));
 }
 
 static int plain_error(int number)
@@ -154,6 +171,11 @@ static int set_up(struct sql *sql)
 {
     sqlite3_extended_result_codes(sql->handle, 1);
     sqlite3_busy_timeout(sql->handle, BUSY_TIMEOUT_MS);
+    int code =
+        sqlite3_create_function(sql->handle, "row_sum", -1, SQLITE_UTF8 | SQLITE_DETERMINISTIC,
+                                NULL, sum_values, NULL, NULL);
+    if (code != SQLITE_OK)
+        return sql_errno(sql, code);
     /* secure_delete, on in some builds, rewrites every page that a DELETE frees */
     char pragmas[128];
     snprintf(pragmas, sizeof(pragmas),

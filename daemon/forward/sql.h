@@ -1,5 +1,6 @@
 /* A connection to an SQLite database whose statements stay prepared, and whose errors are errno's.
- * WAL, synchronous=FULL: what COMMIT has confirmed survives a power cut. One thread.
+ * WAL, synchronous=FULL: what COMMIT has confirmed survives a power cut. One thread. Statements may
+ * use row_sum(VALUE, …), as of row_sum.h.
  *
  * Errors: -ENOSPC a full disk or the limit, -EROFS, -EACCES, -EBUSY, -ENOMEM, -EIO; -EUCLEAN a
  * damaged file or none of SQLite's; -EEXIST a broken constraint; -EINVAL a statement that does not

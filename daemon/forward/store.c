@@ -112,8 +112,8 @@ int store_append(struct store *store, const struct batch *batch)
     assert(store->open_transaction && batch->count > 0);
     body_pack(store->packer, batch->body, batch->length, &store->packed);
     struct sql_query *query =
-        sql_query(store->sql, "INSERT INTO batch(first_seq, count, boot, age_ms, body)"
-                              " VALUES(?, ?, ?, ?, ?)");
+        sql_query(store->sql, "INSERT INTO batch(first_seq, count, boot, age_ms, sum, body)"
+                              " VALUES(?1, ?2, ?3, ?4, row_sum(?1, ?2, ?3), ?5)");
     sql_bind_seq(query, 1, batch->first_seq);
     sql_bind_int(query, 2, batch->count);
     sql_bind_int(query, 3, batch->boot);
@@ -137,8 +137,9 @@ int store_save_cursor(struct store *store, const char *uplink, const struct rang
     text_add(&store->scratch, "");
     ranges_to_text(owed, &store->scratch);
     struct sql_query *query =
-        sql_query(store->sql, "INSERT INTO cursor(uplink, owed) VALUES(?, ?)"
-                              " ON CONFLICT(uplink) DO UPDATE SET owed = excluded.owed");
+        sql_query(store->sql, "INSERT INTO cursor(uplink, owed, sum)"
+                              " VALUES(?1, ?2, row_sum(?1, ?2)) ON CONFLICT(uplink)"
+                              " DO UPDATE SET owed = excluded.owed, sum = excluded.sum");
     sql_bind_text(query, 1, uplink);
     sql_bind_text(query, 2, store->scratch.data);
     int rc = sql_run(query);
@@ -163,8 +164,10 @@ int store_reserve(struct store *store, uint64_t settled, uint64_t end)
 {
     assert(store->open_transaction && settled <= end);
     struct sql_query *query =
-        sql_query(store->sql, "INSERT INTO meta(key, value) VALUES('settled', ?), ('reserved', ?)"
-                              " ON CONFLICT(key) DO UPDATE SET value = excluded.value");
+        sql_query(store->sql, "INSERT INTO meta(key, value, sum) VALUES"
+                              "('settled', ?1, row_sum('settled', ?1)),"
+                              " ('reserved', ?2, row_sum('reserved', ?2)) ON CONFLICT(key)"
+                              " DO UPDATE SET value = excluded.value, sum = excluded.sum");
     sql_bind_seq(query, 1, settled);
     sql_bind_seq(query, 2, end);
     int rc = sql_run(query);
@@ -265,7 +268,8 @@ int store_read(struct store *store, uint64_t from_seq, uint64_t to_seq, struct b
     if (store->sql == NULL)
         return -EIO;
     struct sql_query *query = sql_query(
-        store->sql, "SELECT first_seq, count, boot FROM batch WHERE first_seq >= coalesce("
+        store->sql, "SELECT first_seq, count, boot, sum IS row_sum(first_seq, count, boot)"
+                    " FROM batch WHERE first_seq >= coalesce("
                     "(SELECT first_seq FROM batch WHERE first_seq <= ?1"
                     " ORDER BY first_seq DESC LIMIT 1), 0)"
                     " AND first_seq + count > ?1 AND first_seq <= ?2 ORDER BY first_seq LIMIT 1");
@@ -280,7 +284,10 @@ int store_read(struct store *store, uint64_t from_seq, uint64_t to_seq, struct b
     struct batch batch = {.first_seq = (uint64_t)sql_int(query, 0),
                           .count = (uint32_t)count,
                           .boot = (uint32_t)sql_int(query, 2)};
+    bool sound = sql_int(query, 3) != 0;
     sql_end(query);
+    if (!sound)
+        return store_failed(store, -EUCLEAN);
     rc = read_body(store, &batch);
     if ((rc == 0 || rc == -EBADMSG) && !count_fits(count, rc, batch.length)) {
         free(batch.body);
@@ -307,115 +314,4 @@ int store_miss(struct store *store, uint64_t seq)
     if (rc == 0)
         rc = seq < (uint64_t)oldest ? -ENOENT : -EUCLEAN;
     return rc == -ENOENT ? rc : store_failed(store, rc);
-}
-
-/* The update changes nothing, but makes a row that is there return its number. */
-static int number_source(struct store *store, const char *machine, const char *tags,
-                         uint32_t *ret_id)
-{
-    int64_t id;
-    struct sql_query *query =
-        sql_query(store->sql, "INSERT INTO source(machine, tags) VALUES(?, ?)"
-                              " ON CONFLICT DO UPDATE SET tags = excluded.tags RETURNING id");
-    sql_bind_text(query, 1, machine);
-    sql_bind_text(query, 2, tags);
-    int rc = sql_number(query, &id);
-    if (rc < 0)
-        return store_failed(store, rc);
-    catalog_add(&store->catalog, (uint32_t)id, machine, tags);
-    *ret_id = (uint32_t)id;
-    return 0;
-}
-
-int store_source_id(struct store *store, const struct machine *machine, uint32_t *ret_id)
-{
-    const struct source *known = catalog_by_content(&store->catalog, machine);
-    if (known != NULL) {
-        *ret_id = known->id;
-        return 0;
-    }
-    int rc = store->open_transaction ? 0 : store_ready(store);
-    if (rc < 0)
-        return rc;
-    text_clear(&store->scratch);
-    catalog_tags(machine, &store->scratch);
-    return number_source(store, machine->name, store->scratch.data, ret_id);
-}
-
-int store_adopt_source(struct store *store, const char *machine, const char *tags, uint32_t *ret_id)
-{
-    const struct source *known = catalog_by_names(&store->catalog, machine, tags);
-    if (known != NULL) {
-        *ret_id = known->id;
-        return 0;
-    }
-    int rc = store->open_transaction ? 0 : store_ready(store);
-    return rc < 0 ? rc : number_source(store, machine, tags, ret_id);
-}
-
-bool store_has_source(struct store *store, const struct machine *machine)
-{
-    return catalog_by_content(&store->catalog, machine) != NULL;
-}
-
-const struct source *store_source(struct store *store, uint32_t id)
-{
-    return catalog_by_id(&store->catalog, id);
-}
-
-int store_boot(struct store *store, const char *boot_id, uint32_t *ret_boot)
-{
-    assert(!store->open_transaction);
-    for (size_t i = 0; i < store->boot_count; i++) {
-        if (strcmp(store->boots[i].boot_id, boot_id) == 0) {
-            *ret_boot = store->boots[i].id;
-            return 0;
-        }
-    }
-    int rc = store_ready(store);
-    if (rc < 0)
-        return rc;
-    struct sql_query *query =
-        sql_query(store->sql, "INSERT INTO boot(boot_id) VALUES(?)"
-                              " ON CONFLICT DO UPDATE SET boot_id = excluded.boot_id RETURNING id");
-    sql_bind_text(query, 1, boot_id);
-    int64_t id;
-    rc = sql_number(query, &id);
-    if (rc < 0)
-        return store_failed(store, rc);
-    store_add_boot(store, (uint32_t)id, boot_id, false, 0);
-    *ret_boot = (uint32_t)id;
-    return 0;
-}
-
-int store_set_boot_offset(struct store *store, uint32_t boot, int64_t offset_ms)
-{
-    assert(!store->open_transaction);
-    int rc = store_ready(store);
-    if (rc < 0)
-        return rc;
-    struct sql_query *query = sql_query(store->sql, "UPDATE boot SET offset_ms = ? WHERE id = ?");
-    sql_bind_int(query, 1, offset_ms);
-    sql_bind_int(query, 2, boot);
-    rc = sql_run(query);
-    if (rc < 0)
-        return store_failed(store, rc);
-    for (size_t i = 0; i < store->boot_count; i++) {
-        if (store->boots[i].id == boot) {
-            store->boots[i].offset_known = true;
-            store->boots[i].offset_ms = offset_ms;
-        }
-    }
-    return 0;
-}
-
-bool store_boot_offset(const struct store *store, uint32_t boot, int64_t *ret_offset_ms)
-{
-    for (size_t i = store->boot_count; i-- > 0;) {
-        if (store->boots[i].id == boot && store->boots[i].offset_known) {
-            *ret_offset_ms = store->boots[i].offset_ms;
-            return true;
-        }
-    }
-    return false;
 }

@@ -15,6 +15,7 @@
 #include "memory.h"
 #include "sql.h"
 #include "store_log.h"
+#include "wreck_page.h"
 
 /* A full disk is left by a checkpoint, which may have to lengthen the database by all the WAL
  * holds; only then is the WAL's own space free again to delete and commit in. Hence a reserve of
@@ -38,7 +39,8 @@ enum {
     HEADER_BYTES = 100,
     HEADER_VERSIONS = 18, /* to write and to read: 1 or 2, a log */
     HEADER_RESERVED = 20, /* bytes a page: none */
-    HEADER_ENCODING = 59, /* 1: UTF-8; 0 while there is no table */
+    HEADER_FORMAT = 44,   /* of the schema, four bytes: up to 4; 0 while there is no table */
+    HEADER_ENCODING = 59, /* 1: UTF-8; likewise */
 };
 
 struct name {
@@ -52,7 +54,7 @@ static bool is_header(const uint8_t header[static HEADER_BYTES], bool log)
     uint8_t version = header[HEADER_VERSIONS];
     return memcmp(header, magic, sizeof(magic)) == 0 && (version == 2 || (version == 1 && !log)) &&
            header[HEADER_VERSIONS + 1] == version && header[HEADER_RESERVED] == 0 &&
-           header[HEADER_ENCODING] <= 1;
+           wreck_u32(header + HEADER_FORMAT) <= 4 && header[HEADER_ENCODING] <= 1;
 }
 
 static struct name beside(const struct store_files *files, const char *suffix)

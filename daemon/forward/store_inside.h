@@ -1,4 +1,4 @@
-/* The store from within: what store.c, store_open.c and store_space.c share. */
+/* The store from within: what the files store*.c share. */
 #ifndef BINDERY_STORE_INSIDE_H
 #define BINDERY_STORE_INSIDE_H
 
@@ -94,6 +94,11 @@ int store_failed(struct store *store, int rc);
  * the wall clock may step. */
 int64_t store_age_ms(const struct store *store);
 
+/* Into the database: a source or boot under the number it has. 0 or negative errno. */
+int store_keep_source(struct store *store, const struct source *source);
+int store_keep_boot(struct store *store, const struct store_boot *boot);
+
+/* Into memory; one that is there is left as it is. */
 void store_add_boot(struct store *store, uint32_t id, const char *boot_id, bool offset_known,
                     int64_t offset_ms);
 

@@ -81,13 +81,14 @@ int store_load_newest(struct store *store)
     int rc = load_meta(store, "settled", &settled);
     if (rc < 0)
         return rc;
-    struct sql_query *query =
-        sql_query(store->sql, "SELECT first_seq, count, age_ms, body FROM batch"
-                              " ORDER BY first_seq DESC LIMIT 1");
+    struct sql_query *query = sql_query(
+        store->sql, "SELECT first_seq, count, age_ms, sum IS row_sum(first_seq, count, boot)"
+                    " FROM batch ORDER BY first_seq DESC LIMIT 1");
     rc = sql_step(query);
     if (rc < 0)
         return rc;
     store->newest = (struct store_newest){0, 1};
+    bool sound = rc == 0 || sql_int(query, 3) != 0;
     if (rc == 1) {
         store->newest.first_seq = (uint64_t)sql_int(query, 0);
         store->newest.next_seq = store->newest.first_seq + (uint64_t)sql_int(query, 1);
@@ -97,7 +98,7 @@ int store_load_newest(struct store *store)
     sql_end(query);
     if (settled > store->newest.next_seq)
         store->newest.next_seq = settled;
-    return 0;
+    return sound ? 0 : -EUCLEAN;
 }
 
 static int load_sources(struct store *store)
@@ -111,18 +112,6 @@ static int load_sources(struct store *store)
     return rc;
 }
 
-void store_add_boot(struct store *store, uint32_t id, const char *boot_id, bool offset_known,
-                    int64_t offset_ms)
-{
-    for (size_t i = 0; i < store->boot_count; i++) {
-        if (store->boots[i].id == id)
-            return;
-    }
-    store->boots = mem_resize(store->boots, (store->boot_count + 1) * sizeof(*store->boots));
-    store->boots[store->boot_count++] =
-        (struct store_boot){id, mem_string(boot_id), offset_known, offset_ms};
-}
-
 static int load_boots(struct store *store)
 {
     struct sql_query *query =
@@ -131,6 +120,29 @@ static int load_boots(struct store *store)
     while ((rc = sql_step(query)) == 1)
         store_add_boot(store, (uint32_t)sql_int(query, 0), sql_text(query, 1),
                        !sql_is_null(query, 2), sql_int(query, 2));
+    return rc;
+}
+
+/* Whether each row of a table is as it was written: `literal` counts those that are not. */
+static int check_rows(struct store *store, const char *literal)
+{
+    int64_t wrong;
+    int rc = sql_number(sql_query(store->sql, literal), &wrong);
+    return rc == 0 && wrong > 0 ? -EUCLEAN : rc;
+}
+
+#define WRONG_ROWS(table, values) \
+    "SELECT count(*) FROM " table " WHERE sum IS NOT row_sum(" values ")"
+
+static int check_all_rows(struct store *store)
+{
+    int rc = check_rows(store, WRONG_ROWS("meta", "key, value"));
+    if (rc == 0)
+        rc = check_rows(store, WRONG_ROWS("cursor", "uplink, owed"));
+    if (rc == 0)
+        rc = check_rows(store, WRONG_ROWS("source", "id, machine, tags"));
+    if (rc == 0)
+        rc = check_rows(store, WRONG_ROWS("boot", "id, boot_id, offset_ms"));
     return rc;
 }
 
@@ -156,9 +168,13 @@ static int check_structure(struct store *store)
         rc = check_pages(store, "PRAGMA integrity_check(boot)");
     int64_t bytes;
     if (rc == 0)
+        rc = check_all_rows(store);
+    if (rc == 0)
         rc = sql_bytes(store->sql, &bytes);
     if (rc == 0 && bytes <= CHECK_BYTES)
         rc = check_pages(store, "PRAGMA integrity_check(batch)");
+    if (rc == 0 && bytes <= CHECK_BYTES)
+        rc = check_rows(store, WRONG_ROWS("batch", "first_seq, count, boot"));
     return rc;
 }
 

@@ -90,31 +90,11 @@ int store_renew(struct store *store, const char *salvage)
 static int add_meta(struct store *store, const char *key, const char *value)
 {
     struct sql_query *query =
-        sql_query(store->sql, "INSERT INTO meta(key, value) VALUES(?, ?)"
-                              " ON CONFLICT(key) DO UPDATE SET value = excluded.value");
+        sql_query(store->sql, "INSERT INTO meta(key, value, sum) VALUES(?1, ?2, row_sum(?1, ?2))"
+                              " ON CONFLICT(key) DO UPDATE"
+                              " SET value = excluded.value, sum = excluded.sum");
     sql_bind_text(query, 1, key);
     sql_bind_text(query, 2, value);
-    return sql_run(query);
-}
-
-static int add_source(struct store *store, const struct source *source)
-{
-    struct sql_query *query =
-        sql_query(store->sql, "INSERT INTO source(id, machine, tags) VALUES(?, ?, ?)");
-    sql_bind_int(query, 1, source->id);
-    sql_bind_text(query, 2, source->machine);
-    sql_bind_text(query, 3, catalog_joined(source));
-    return sql_run(query);
-}
-
-static int add_boot(struct store *store, const struct store_boot *boot)
-{
-    struct sql_query *query =
-        sql_query(store->sql, "INSERT INTO boot(id, boot_id, offset_ms) VALUES(?, ?, ?)");
-    sql_bind_int(query, 1, boot->id);
-    sql_bind_text(query, 2, boot->boot_id);
-    if (boot->offset_known)
-        sql_bind_int(query, 3, boot->offset_ms);
     return sql_run(query);
 }
 
@@ -138,22 +118,23 @@ static int hand_down(struct store *store)
     if (rc == 0 && store->salvage != NULL)
         rc = add_meta(store, "salvage", store->salvage);
     for (size_t i = 0; rc == 0 && i < store->catalog.count; i++)
-        rc = add_source(store, &store->catalog.items[i]);
+        rc = store_keep_source(store, &store->catalog.items[i]);
     for (size_t i = 0; rc == 0 && i < store->boot_count; i++)
-        rc = add_boot(store, &store->boots[i]);
+        rc = store_keep_boot(store, &store->boots[i]);
     return rc;
 }
 
 /* --- the new database --- */
 
 static const char schema[] =
-    "CREATE TABLE meta(key TEXT PRIMARY KEY, value);"
+    "CREATE TABLE meta(key TEXT PRIMARY KEY, value, sum INTEGER NOT NULL);"
     "CREATE TABLE batch(first_seq INTEGER PRIMARY KEY, count INTEGER NOT NULL,"
-    " boot INTEGER NOT NULL, age_ms INTEGER NOT NULL, body BLOB NOT NULL);"
-    "CREATE TABLE cursor(uplink TEXT PRIMARY KEY, owed TEXT NOT NULL);"
+    " boot INTEGER NOT NULL, age_ms INTEGER NOT NULL, sum INTEGER NOT NULL, body BLOB NOT NULL);"
+    "CREATE TABLE cursor(uplink TEXT PRIMARY KEY, owed TEXT NOT NULL, sum INTEGER NOT NULL);"
     "CREATE TABLE source(id INTEGER PRIMARY KEY, machine TEXT NOT NULL, tags TEXT NOT NULL,"
-    " UNIQUE(machine, tags));"
-    "CREATE TABLE boot(id INTEGER PRIMARY KEY, boot_id TEXT NOT NULL UNIQUE, offset_ms INTEGER);";
+    " sum INTEGER NOT NULL, UNIQUE(machine, tags));"
+    "CREATE TABLE boot(id INTEGER PRIMARY KEY, boot_id TEXT NOT NULL UNIQUE, offset_ms INTEGER,"
+    " sum INTEGER NOT NULL);";
 
 static int make_id(char id[STORE_ID_DIGITS + 1])
 {
@@ -176,8 +157,9 @@ int store_create(struct store *store)
     if (rc < 0)
         return rc;
     struct sql_query *query =
-        sql_query(store->sql, "INSERT INTO meta(key, value) VALUES('schema', ?), ('store', ?),"
-                              " ('settled', 0), ('reserved', 0)");
+        sql_query(store->sql, "INSERT INTO meta(key, value, sum) SELECT column1, column2,"
+                              " row_sum(column1, column2) FROM (VALUES('schema', ?), ('store', ?),"
+                              " ('settled', 0), ('reserved', 0))");
     sql_bind_int(query, 1, STORE_SCHEMA_VERSION);
     sql_bind_text(query, 2, id);
     rc = sql_run(query);

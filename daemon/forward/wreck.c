@@ -78,7 +78,7 @@ static void find_frames(struct wreck *wreck)
 {
     uint8_t header[LOG_HEADER_BYTES], frame[FRAME_HEADER_BYTES];
     int64_t step = FRAME_HEADER_BYTES + (int64_t)wreck->page_bytes;
-    int64_t count = (file_bytes(wreck->wal_fd) - LOG_HEADER_BYTES) / step;
+    int64_t count = (file_bytes(wreck->wal_fd) - LOG_HEADER_BYTES + step - 1) / step;
     if (count <= 0 || !read_at(wreck->wal_fd, 0, header, sizeof(header)))
         return;
     wreck->frames = mem_array((size_t)count, sizeof(*wreck->frames));
@@ -111,7 +111,8 @@ struct wreck *wreck_new(int database_fd, int wal_fd)
     wreck->database_fd = database_fd;
     wreck->wal_fd = wal_fd;
     wreck->page_bytes = find_page_bytes(wreck);
-    int64_t pages = file_bytes(database_fd) / (int64_t)wreck->page_bytes;
+    int64_t page_bytes = (int64_t)wreck->page_bytes;
+    int64_t pages = (file_bytes(database_fd) + page_bytes - 1) / page_bytes;
     wreck->page_count = pages < UINT32_MAX ? (uint32_t)pages : UINT32_MAX - 1;
     wreck->next_page = 1;
     wreck->cut = is_cut(wreck);
@@ -143,11 +144,16 @@ void wreck_free(struct wreck *wreck)
 
 /* --- copies of pages --- */
 
+/* Of the last page there may be a part only, with the newest of its rows: they go to the front. */
 static bool read_place(const struct wreck *wreck, wreck_place place, uint8_t *page)
 {
-    if (place < 0)
-        return read_at(wreck->wal_fd, ~place, page, wreck->page_bytes);
-    return read_at(wreck->database_fd, place, page, wreck->page_bytes);
+    int fd = place < 0 ? wreck->wal_fd : wreck->database_fd;
+    off_t at = (off_t)(place < 0 ? ~place : place);
+    ssize_t length = fd >= 0 && at >= 0 ? pread(fd, page, wreck->page_bytes, at) : -1;
+    if (length <= 0)
+        return false;
+    memset(page + length, 0, wreck->page_bytes - (size_t)length);
+    return true;
 }
 
 static wreck_place database_place(const struct wreck *wreck, uint32_t page)
@@ -268,11 +274,11 @@ static int unpack(struct wreck *wreck, const struct wreck_row *row, enum wreck_v
 {
     struct wreck_column columns[WRECK_MAX_COLUMNS];
     int rc = wreck_gather(wreck, row, view);
-    if (rc == 0 && wreck_columns(row, columns) != WRECK_MAX_COLUMNS)
+    if (rc == 0 && wreck_columns(row, columns) != BATCH_COLUMNS)
         rc = -EBADMSG;
     if (rc == 0)
-        rc = body_unpack(wreck->packer, wreck->row.data + columns[4].offset, columns[4].length,
-                         &batch->body, &batch->length);
+        rc = body_unpack(wreck->packer, wreck->row.data + columns[BATCH_BODY].offset,
+                         columns[BATCH_BODY].length, &batch->body, &batch->length);
     return rc;
 }
 

@@ -7,6 +7,17 @@
 #include "wreck.h"
 #include "wreck_page.h"
 
+/* Columns of a batch's row. */
+enum {
+    BATCH_FIRST_SEQ, /* the row's number, and NULL in its place */
+    BATCH_COUNT,
+    BATCH_BOOT,
+    BATCH_AGE_MS,
+    BATCH_SUM,
+    BATCH_BODY,
+    BATCH_COLUMNS
+};
+
 /* A copy of a page: where it begins in the database, or, as its complement, in the log. */
 typedef int64_t wreck_place;
 
@@ -24,7 +35,6 @@ struct wreck_batch {
     uint16_t cell;
     bool older; /* from an older copy of its page */
     bool whole; /* none of that page's rows is missing */
-    bool loose; /* its numbers do not go on from a neighbour's, nor a neighbour's from them */
     wreck_place place;
 };
 

@@ -35,7 +35,7 @@ struct wreck_column {
     size_t offset, length; /* in the payload */
 };
 
-enum { WRECK_MAX_COLUMNS = 5 };
+enum { WRECK_MAX_COLUMNS = 6 };
 
 /* Page 1 begins with the file's header. */
 struct wreck_page wreck_page_look(const uint8_t *bytes, size_t size, bool first);

@@ -5,9 +5,10 @@
 #include <string.h>
 
 #include "memory.h"
+#include "row_sum.h"
 #include "wreck_inside.h"
 
-enum { ID_DIGITS = 32, BOOT_ID_LENGTH = 36 };
+enum { ID_DIGITS = 32, BOOT_ID_LENGTH = 36, SCHEMA_COLUMNS = 5 };
 
 /* Beyond it a number is damage: a thousand years of a million readings a second. */
 #define MAX_SEQ (UINT64_C(1) << 55)
@@ -67,12 +68,18 @@ static void know_end(struct wreck_content *content, uint64_t end)
 static bool is_batch(const struct wreck_row *row, struct wreck_batch *ret_batch)
 {
     struct wreck_column columns[WRECK_MAX_COLUMNS];
-    if (wreck_columns(row, columns) != 5 || !wreck_is_null(&columns[0]) ||
-        !wreck_is_int(&columns[1]) || !wreck_is_int(&columns[2]) || !wreck_is_int(&columns[3]) ||
-        !wreck_is_blob(&columns[4]) || columns[4].offset > row->local)
+    if (wreck_columns(row, columns) != BATCH_COLUMNS || !wreck_is_null(&columns[BATCH_FIRST_SEQ]) ||
+        !wreck_is_blob(&columns[BATCH_BODY]) || columns[BATCH_BODY].offset > row->local)
         return false;
-    int64_t count = wreck_int(row->payload, &columns[1]);
-    int64_t boot = wreck_int(row->payload, &columns[2]);
+    for (int i = BATCH_COUNT; i <= BATCH_SUM; i++)
+        if (!wreck_is_int(&columns[i]))
+            return false;
+    int64_t count = wreck_int(row->payload, &columns[BATCH_COUNT]);
+    int64_t boot = wreck_int(row->payload, &columns[BATCH_BOOT]);
+    uint64_t sum = row_sum_int(ROW_SUM_START, (int64_t)row->rowid);
+    sum = row_sum_int(row_sum_int(sum, count), boot);
+    if (row_sum_end(sum) != wreck_int(row->payload, &columns[BATCH_SUM]))
+        return false;
     if (row->rowid == 0 || row->rowid > MAX_SEQ || count <= 0 || count > UINT32_MAX)
         return false;
     *ret_batch = (struct wreck_batch){
@@ -83,36 +90,10 @@ static bool is_batch(const struct wreck_row *row, struct wreck_batch *ret_batch)
     return true;
 }
 
-/* What a batch's neighbour in its page says of it: a wrong bit in its number shows there. */
-struct neighbour {
-    bool there, joins, overlaps;
-};
-
-static struct neighbour look_beside(const struct wreck_page *page, unsigned cell,
-                                    const struct wreck_batch *batch, bool before)
+static void take_batch(struct wreck *wreck, const struct wreck_batch *batch)
 {
-    struct neighbour none = {0};
-    struct wreck_batch other;
-    struct wreck_row row;
-    if ((before && cell == 0) || (!before && cell + 1 == page->cells) ||
-        !wreck_page_row(page, before ? cell - 1 : cell + 1, &row) || !is_batch(&row, &other))
-        return none;
-    const struct wreck_batch *low = before ? &other : batch, *high = before ? batch : &other;
-    uint64_t low_end = low->first_seq + low->count;
-    return (struct neighbour){true, low_end == high->first_seq, low_end > high->first_seq};
-}
-
-static void take_batch(struct wreck *wreck, const struct wreck_page *page,
-                       const struct wreck_batch *batch)
-{
-    struct neighbour before = look_beside(page, batch->cell, batch, true);
-    struct neighbour after = look_beside(page, batch->cell, batch, false);
-    bool loose = (before.there || after.there) && !before.joins && !after.joins;
-    if (loose && (before.overlaps || after.overlaps))
-        return;
     wreck->batches = grow(wreck->batches, wreck->batch_count, sizeof(*wreck->batches));
-    wreck->batches[wreck->batch_count] = *batch;
-    wreck->batches[wreck->batch_count++].loose = loose;
+    wreck->batches[wreck->batch_count++] = *batch;
 }
 
 static void take_source(struct wreck *wreck, uint32_t id, const struct wreck_column *columns)
@@ -210,21 +191,46 @@ static void take_meta(struct wreck *wreck, const struct wreck_column *columns, b
 
 /* --- rows and pages --- */
 
+static uint64_t sum_column(const struct wreck *wreck, const struct wreck_column *column,
+                           uint64_t sum)
+{
+    if (wreck_is_null(column))
+        return row_sum_null(sum);
+    if (wreck_is_int(column))
+        return row_sum_int(sum, wreck_int((const uint8_t *)wreck->row.data, column));
+    return row_sum_text(sum, wreck->row.data + column->offset, column->length);
+}
+
+/* Whether a row that was gathered is as it was written: its last column is the sum of the others,
+ * the first of which is the row's number where it is NULL. */
+static bool is_sound(const struct wreck *wreck, const struct wreck_row *row,
+                     const struct wreck_column *columns, unsigned count)
+{
+    uint64_t sum = ROW_SUM_START;
+    sum = wreck_is_null(&columns[0]) ? row_sum_int(sum, (int64_t)row->rowid)
+                                     : sum_column(wreck, &columns[0], sum);
+    for (unsigned i = 1; i + 1 < count; i++)
+        sum = sum_column(wreck, &columns[i], sum);
+    return row_sum_end(sum) == wreck_int((const uint8_t *)wreck->row.data, &columns[count - 1]);
+}
+
 static void take_small_row(struct wreck *wreck, const struct wreck_row *row,
                            const struct wreck_column *columns, unsigned count, bool older)
 {
-    bool pair = count == 2 && wreck_is_text(&columns[0]) &&
+    bool pair = count == 3 && wreck_is_text(&columns[0]) &&
                 (wreck_is_text(&columns[1]) || wreck_is_int(&columns[1]));
-    bool named = count == 3 && wreck_is_null(&columns[0]) && wreck_is_text(&columns[1]) &&
-                 row->rowid > 0 && row->rowid <= UINT32_MAX;
-    if ((!pair && !named) || wreck_gather(wreck, row, WRECK_LOG_FIRST) < 0)
+    bool named =
+        count == 4 && wreck_is_null(&columns[0]) && wreck_is_text(&columns[1]) &&
+        (wreck_is_text(&columns[2]) || wreck_is_null(&columns[2]) || wreck_is_int(&columns[2])) &&
+        row->rowid > 0 && row->rowid <= UINT32_MAX;
+    if ((!pair && !named) || !wreck_is_int(&columns[count - 1]) ||
+        wreck_gather(wreck, row, WRECK_LOG_FIRST) < 0 || !is_sound(wreck, row, columns, count))
         return;
     if (pair)
         take_meta(wreck, columns, older);
     else if (wreck_is_text(&columns[2]))
         take_source(wreck, (uint32_t)row->rowid, columns);
-    else if (columns[1].length == BOOT_ID_LENGTH &&
-             (wreck_is_null(&columns[2]) || wreck_is_int(&columns[2])))
+    else if (columns[1].length == BOOT_ID_LENGTH)
         take_boot(wreck, (uint32_t)row->rowid, columns);
 }
 
@@ -255,11 +261,11 @@ static void take_rows(struct wreck *wreck, uint32_t number, const struct wreck_p
             batch.older = older;
             batch.whole = whole;
             batch.place = place;
-            take_batch(wreck, page, &batch);
+            take_batch(wreck, &batch);
             continue;
         }
         unsigned count = wreck_columns(&row, columns);
-        if (count == WRECK_MAX_COLUMNS)
+        if (count == SCHEMA_COLUMNS)
             take_schema_row(wreck, &row, columns);
         else
             take_small_row(wreck, &row, columns, count, older);
@@ -302,7 +308,7 @@ static int compare_batches(const void *left, const void *right)
     const struct wreck_batch *a = left, *b = right;
     if (a->first_seq != b->first_seq)
         return a->first_seq < b->first_seq ? -1 : 1;
-    return a->loose != b->loose ? a->loose - b->loose : a->older - b->older;
+    return a->older - b->older;
 }
 
 /* They were found page by page. */

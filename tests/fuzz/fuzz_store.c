@@ -4,7 +4,8 @@
  *
  * Input: changes to a small sound store, each with a byte of its kind: 'b' puts a byte at an
  * offset of the file (three bytes); others change a value of a row by SQL, as rows[] says: a byte
- * of length, then a number or text. The file lies in a folder of memory's. */
+ * of length, then a number or text. The rows' sums are made right again, or the store would be set
+ * aside at once, unless a change is of the kind 'K'. The file lies in a folder of memory's. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -51,8 +52,8 @@ static const struct {
     {'V', false, "UPDATE meta SET value = ", " WHERE key = 'schema'"},
     {'I', true, "UPDATE meta SET value = CAST(", " AS TEXT) WHERE key = 'store'"},
     {'w', true,
-     "INSERT INTO meta(key, value) VALUES('wreck', '" FORMER_PATH "'), ('salvage', CAST(",
-     " AS TEXT))"},
+     "INSERT INTO meta(key, value, sum) VALUES('wreck', '" FORMER_PATH "', 0), ('salvage', CAST(",
+     " AS TEXT), 0)"},
     {'x', false, "DELETE FROM meta WHERE rowid = ", ""},
     {'D', false, "DROP TABLE cursor; SELECT ", ""},
 };
@@ -160,6 +161,12 @@ static void make_sound(void)
     keep_sound();
 }
 
+static const char right_sums[] = "UPDATE batch SET sum = row_sum(first_seq, count, boot);"
+                                 "UPDATE cursor SET sum = row_sum(uplink, owed);"
+                                 "UPDATE source SET sum = row_sum(id, machine, tags);"
+                                 "UPDATE boot SET sum = row_sum(id, boot_id, offset_ms);"
+                                 "UPDATE meta SET sum = row_sum(key, value);";
+
 static void change_row(struct sql *sql, uint8_t kind, struct input *input)
 {
     struct input value = {.left = input_byte(input)};
@@ -209,8 +216,14 @@ static void damage(struct input *input)
     free(bytes);
     if (input->left == 0 || sql_open(path, &sql) < 0)
         return;
-    while (input->left > 0)
-        change_row(sql, input_byte(input), input);
+    bool keep_sums = false;
+    while (input->left > 0) {
+        uint8_t kind = input_byte(input);
+        keep_sums = keep_sums || kind == 'K';
+        change_row(sql, kind, input);
+    }
+    if (!keep_sums)
+        sql_exec(sql, right_sums);
     sql_close(sql);
 }
 

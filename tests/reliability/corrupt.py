@@ -156,17 +156,19 @@ def make_foreign_wal(wal, folder):
 # --- what is left ---
 
 def content_of(path):
-    """{first number: (count, body)} of what can be read by going over the table from either end,
-    and the names that belong to it."""
+    """{first number: (count, body, more)} of what can be read by going over the table from either
+    end, `more` being what a row says beside; and the names that belong to it, out of the table, not
+    an index of it."""
     rows, names = {}, []
     for order in ("ASC", "DESC"):
         with contextlib.suppress(sqlite3.Error, UnicodeDecodeError), \
                 contextlib.closing(sqlite3.connect(path)) as database:
             database.text_factory = bytes
-            names = database.execute("SELECT id, machine, tags FROM source").fetchall()
-            for first, count, body in database.execute(
-                    f"SELECT first_seq, count, body FROM batch ORDER BY first_seq {order}"):
-                rows[first] = (count, body)
+            names = database.execute("SELECT id, machine, tags, sum FROM source").fetchall()
+            for first, count, body, *more in database.execute(
+                    "SELECT first_seq, count, body, boot, sum FROM batch"
+                    f" ORDER BY first_seq {order}"):
+                rows[first] = (count, body, more)
     return rows, names
 
 
@@ -207,4 +209,4 @@ def untouched(sound, before, path):
     rows, names = sound
     if not all(is_whole(name[2]) for name in names):
         return set()
-    return {first for first, (_, body) in rows.items() if is_whole(body)}
+    return {first for first, (_, body, _) in rows.items() if is_whole(body)}

@@ -380,7 +380,7 @@ class DamagedStore(PlantCase):
                 self.database = file.read()
         self.before = self.oracle.renewed = time.monotonic()
         self.sound = corrupt.look_at(self.path, self.directory)
-        self.stored = sum(count for count, _ in self.sound[0].values())
+        self.stored = sum(count for count, *_ in self.sound[0].values())
 
     def save(self, name):
         """A copy of the store's files."""

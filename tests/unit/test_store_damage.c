@@ -134,6 +134,49 @@ static void test_store_names_a_batch_whose_body_is_damaged(void **state)
     }
 }
 
+/* Which neither SQLite nor the disk notices. */
+static void test_store_with_one_wrong_value_is_set_aside(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const damages[] = {
+        "UPDATE source SET machine = 'binder-3'",
+        "UPDATE source SET tags = 'spefd'",
+        "UPDATE source SET id = 3",
+        "UPDATE boot SET offset_ms = offset_ms + 1024",
+        "UPDATE boot SET boot_id = 'bnot'",
+        "UPDATE boot SET offset_ms = NULL",
+        "UPDATE batch SET boot = 3",
+        "UPDATE batch SET count = 4",
+        "UPDATE batch SET first_seq = 5",
+        "UPDATE cursor SET owed = '7-'",
+        "UPDATE meta SET value = 5 WHERE key = 'settled'",
+        "UPDATE meta SET value = 'f' || substr(value, 2) WHERE key = 'store'",
+    };
+    struct tag tag = {.name = "speed"};
+    const struct machine machine = {.name = "binder-1", .tags = &tag, .tag_count = 1};
+    struct ranges owed = {0};
+    uint32_t source, boot;
+    ranges_add(&owed, 3, SEQ_END);
+    for (size_t i = 0; i < sizeof(damages) / sizeof(*damages); i++) {
+        fixture_open(fixture);
+        assert_string_equal(fixture->opened.set_aside, "");
+        assert_int_equal(store_boot(fixture->store, "boot", &boot), 0);
+        assert_int_equal(store_set_boot_offset(fixture->store, boot, 1795412000000), 0);
+        assert_int_equal(store_source_id(fixture->store, &machine, &source), 0);
+        assert_int_equal(fixture_commit(fixture, 1, 5, 0), 0);
+        assert_int_equal(store_begin(fixture->store), 0);
+        assert_int_equal(store_save_cursor(fixture->store, "cloud", &owed), 0);
+        assert_int_equal(store_commit(fixture->store), 0);
+        fixture_close(fixture);
+        fixture_sql(fixture, damages[i]);
+        fixture_open(fixture);
+        assert_string_not_equal(fixture->opened.set_aside, "");
+        fixture_close(fixture);
+        assert_int_equal(unlink(fixture->path), 0);
+    }
+    ranges_free(&owed);
+}
+
 static void test_store_takes_the_place_of_whatever_is_in_its_way(void **state)
 {
     struct fixture *fixture = *state;
@@ -281,6 +324,7 @@ int main(void)
         STORE_TEST(test_store_that_is_none_is_set_aside),
         STORE_TEST(test_store_that_can_not_be_looked_at_is_left_alone),
         STORE_TEST(test_store_cut_short_is_set_aside_under_a_new_id),
+        STORE_TEST(test_store_with_one_wrong_value_is_set_aside),
         STORE_TEST(test_store_of_a_later_version_is_left_alone),
         STORE_TEST(test_store_without_its_tables_is_set_aside),
         STORE_TEST(test_store_names_a_batch_whose_body_is_damaged),
