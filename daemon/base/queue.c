@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 
 #include "memory.h"
 #include "record.h"
@@ -17,6 +18,7 @@ struct queue {
     struct text body;
     uint32_t count;
     struct gap lost;
+    int wake_fd; /* -1: nobody waits */
 };
 
 struct queue *queue_new(size_t limit_bytes)
@@ -24,6 +26,7 @@ struct queue *queue_new(size_t limit_bytes)
     struct queue *queue = mem_alloc(sizeof(*queue));
 
     queue->limit_bytes = limit_bytes;
+    queue->wake_fd = -1;
     pthread_mutex_init(&queue->mutex, NULL);
     return queue;
 }
@@ -49,6 +52,13 @@ static void count_lost(struct gap *lost, int64_t wall_ms)
         lost->to_ms = wall_ms;
 }
 
+static void wake_consumer(struct queue *queue)
+{
+    if (queue->wake_fd >= 0)
+        eventfd_write(queue->wake_fd, 1);
+    queue->wake_fd = -1;
+}
+
 bool queue_put(struct queue *queue, const struct reading *reading)
 {
     pthread_mutex_lock(&queue->mutex);
@@ -64,6 +74,7 @@ bool queue_put(struct queue *queue, const struct reading *reading)
         queue->body.length = length_before;
         count_lost(&queue->lost, reading->at.wall_ms);
     }
+    wake_consumer(queue);
 
     pthread_mutex_unlock(&queue->mutex);
     return fits;
@@ -98,4 +109,13 @@ uint32_t queue_take(struct queue *queue, struct queue_content *content)
     if (queue->usual_bytes < content->body.length)
         queue->usual_bytes = content->body.length;
     return content->count;
+}
+
+bool queue_await(struct queue *queue, int wake_fd)
+{
+    pthread_mutex_lock(&queue->mutex);
+    bool empty = queue->count == 0 && queue->lost.missing == 0;
+    queue->wake_fd = empty ? wake_fd : -1;
+    pthread_mutex_unlock(&queue->mutex);
+    return empty;
 }

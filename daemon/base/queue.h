@@ -30,4 +30,8 @@ bool queue_put(struct queue *queue, const struct reading *reading);
  * Returns the number of records. */
 uint32_t queue_take(struct queue *queue, struct queue_content *content);
 
+/* The consumer may sleep: the next put writes to this eventfd, once. False, and nothing is awaited,
+ * where there is something to take already. */
+bool queue_await(struct queue *queue, int wake_fd);
+
 #endif

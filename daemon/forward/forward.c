@@ -218,6 +218,7 @@ int forward_start(const struct plant *plant, struct queue *queue, struct live *l
         .declare = ledger_declare,
         .declare_argument = forward->ledger,
     };
+    ledger_wake_by(forward->ledger, mailbox_fd(forward->mailbox));
     refresh_context(forward);
     error = prepare(forward, plant, ret_sources);
     if (error < 0)

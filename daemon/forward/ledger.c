@@ -12,150 +12,8 @@
 
 enum { TRIM_MS = 10000, CHECK_MS = 1000 };
 
-/* --- opening --- */
-
-/* When the newest reading in the store was taken; 0 without one. */
-static int64_t newest_ms(struct ledger *ledger)
-{
-    struct record_reader reader = {0};
-    struct record record;
-    struct batch batch;
-    int64_t newest = 0;
-    uint64_t seq = store_newest_seq(ledger->store);
-    if (store_read(ledger->store, seq, seq, &batch) < 0)
-        return 0;
-    record_reader_start(&reader, batch.body, batch.length);
-    while (record_next(&reader, &record) == 1)
-        if (record.kind == RECORD_READING && record.reading.at.wall_ms > newest)
-            newest = record.reading.at.wall_ms;
-    record_reader_free(&reader);
-    free(batch.body);
-    return newest;
-}
-
-/* What an unclean stop may have cost lies between the last batch and now. */
-static void declare_unclean(struct ledger *ledger, const struct gap *unclean)
-{
-    struct gap gap = *unclean;
-    struct instant now;
-    clock_now(&now);
-    log_warn("store: up to %llu readings before an unclean stop were not committed",
-             (unsigned long long)gap.missing);
-    gap.from_ms = newest_ms(ledger);
-    gap.to_ms = now.wall_ms;
-    ledger_declare(ledger, &gap);
-}
-
-static void tell_opened(struct ledger *ledger, const struct store_opened *opened)
-{
-    if (opened->set_aside[0] != '\0')
-        ledger_tell_renewed(ledger, "was damaged");
-    if (opened->unclean.missing > 0)
-        declare_unclean(ledger, &opened->unclean);
-}
-
-static int open_salvage(struct ledger *ledger)
-{
-    int error = salvage_open(ledger->store, &ledger->salvage);
-    return error == -ENOENT ? 0 : error; /* there is nothing to salvage */
-}
-
-static const char *why_not_open(const char *path, int error)
-{
-    char target[2];
-    switch (error) {
-    case -EBUSY:
-        return "another process has it";
-    case -ENOENT:
-        if (readlink(path, target, sizeof(target)) >= 0)
-            return "it is a link into a folder that is not there: make that, or delete the link";
-        return "its folder is not there";
-    case -EPROTONOSUPPORT:
-        return "it belongs to another program or a later version, and is left alone: move it away,"
-               " or name another path";
-    default:
-        return strerrordesc_np(-error);
-    }
-}
-
-int ledger_open(const struct plant *plant, struct queue *queue, struct ledger **ret_ledger)
-{
-    struct ledger *ledger = mem_alloc(sizeof(*ledger));
-    struct store_opened opened;
-    ledger->plant = plant_retain(plant);
-    ledger->settings = &ledger->plant->store;
-    ledger->queue = queue;
-    int error = store_open(ledger->settings, &ledger->store, &opened);
-    if (error == 0)
-        error = store_boot(ledger->store, clock_boot_id(), &ledger->boot);
-    if (error == -EUCLEAN && ledger->store != NULL && store_renew(ledger->store, NULL) == 0) {
-        ledger_tell_renewed(ledger, "was damaged");
-        error = store_boot(ledger->store, clock_boot_id(), &ledger->boot);
-    }
-    if (error == 0)
-        error = open_salvage(ledger);
-    if (error < 0) {
-        log_error("store: %s: %s", ledger->settings->path,
-                  why_not_open(ledger->settings->path, error));
-        ledger_close(ledger);
-        return error;
-    }
-    ledger->next_seq = ledger->reserved = store_next_seq(ledger->store);
-    tell_opened(ledger, &opened);
-    *ret_ledger = ledger;
-    return 0;
-}
-
-void ledger_close(struct ledger *ledger)
-{
-    if (ledger == NULL)
-        return;
-    for (size_t i = 0; i < ledger->recent.count; i++)
-        held_batch_drop(ledger->recent.batches[i]);
-    free(ledger->recent.batches);
-    held_batch_drop(ledger->unwritten);
-    salvage_free(ledger->salvage);
-    ranges_free(&ledger->rewritten);
-    text_free(&ledger->owed_then);
-    text_free(&ledger->salvage_kept);
-    text_free(&ledger->content.body);
-    text_free(&ledger->declared);
-    store_close(ledger->store);
-    plant_release(ledger->plant);
-    free(ledger);
-}
-
-static bool knows_all(struct ledger *ledger, const struct plant *plant)
-{
-    for (size_t i = 0; i < plant->machine_count; i++)
-        if (!store_has_source(ledger->store, &plant->machines[i]))
-            return false;
-    return true;
-}
-
-static int number_sources(struct ledger *ledger, const struct plant *plant, uint32_t *ret_sources)
-{
-    int error = 0;
-    for (size_t i = 0; error == 0 && i < plant->machine_count; i++)
-        error = store_source_id(ledger->store, &plant->machines[i], &ret_sources[i]);
-    return error;
-}
-
-int ledger_sources(struct ledger *ledger, const struct plant *plant, uint32_t *ret_sources)
-{
-    /* Thousands of new ones go in one transaction; known ones need none, not even a disk that can
-     * be written to. */
-    bool known = knows_all(ledger, plant);
-    int error = known ? 0 : store_begin(ledger->store);
-    if (error == 0)
-        error = number_sources(ledger, plant, ret_sources);
-    if (error == 0 && !known)
-        error = store_commit(ledger->store);
-    ledger_note_error(ledger, error);
-    if (error < 0)
-        log_error("store: %s: %s", ledger->settings->path, strerrordesc_np(-error));
-    return error;
-}
+/* So many takes for nothing, and the ledger waits to be woken. */
+enum { QUIET_TAKES = 5 };
 
 void ledger_declare(void *argument, const struct gap *gap)
 {
@@ -203,6 +61,7 @@ static void take(struct ledger *ledger, struct audience audience, int64_t now_ns
     ledger->unwritten = NULL;
     if (held == NULL)
         held = take_batch(ledger, now_ns);
+    ledger->empty_takes = held == NULL ? ledger->empty_takes + 1 : 0;
     if (held == NULL)
         return;
     if (ledger_release(ledger, held, audience, now_ns) == 0)
@@ -249,6 +108,7 @@ static void keep_house(struct ledger *ledger, struct audience audience, int64_t 
 /* A store that is gone must not be found out about only when there is something to write. */
 static void check_store(struct ledger *ledger, int64_t now_ns)
 {
+    learn_boot_offset(ledger);
     ledger_note_error(ledger, store_check(ledger->store, false));
     ledger->check_ns = now_ns + CHECK_MS * NS_PER_MS;
 }
@@ -264,6 +124,27 @@ bool ledger_mend(struct ledger *ledger, struct audience audience)
     return ledger->broken != 0 && ledger_renew(ledger, audience, clock_mono_ns()) == 0;
 }
 
+/* In step with publish_every: what is committed is published in the same round. */
+static int64_t next_take(const struct ledger *ledger, int64_t now_ns)
+{
+    int64_t every_ns = ledger->settings->commit_every_ms * NS_PER_MS;
+    return now_ns - now_ns % every_ns + every_ns;
+}
+
+static bool is_quiet(const struct ledger *ledger)
+{
+    return ledger->wake_fd >= 0 && ledger->empty_takes >= QUIET_TAKES &&
+           ledger->declared_count == 0 && ledger->unwritten == NULL;
+}
+
+/* What comes with the first reading is to be committed with it. */
+static void wake_up(struct ledger *ledger, int64_t now_ns)
+{
+    ledger->asleep = false;
+    ledger->empty_takes = 0;
+    ledger->take_ns = next_take(ledger, now_ns);
+}
+
 int64_t ledger_step(struct ledger *ledger, struct audience audience, int64_t now_ns)
 {
     if (now_ns >= ledger->check_ns && ledger->broken == 0)
@@ -271,11 +152,10 @@ int64_t ledger_step(struct ledger *ledger, struct audience audience, int64_t now
     if (ledger->broken != 0 &&
         (now_ns < ledger->retry_ns || ledger_renew(ledger, audience, now_ns) < 0))
         return ledger->retry_ns;
-    if (now_ns >= ledger->take_ns && now_ns >= ledger->retry_ns) {
-        int64_t every_ns = ledger->settings->commit_every_ms * NS_PER_MS;
-        /* In step with publish_every: what is committed is published in the same round. */
-        ledger->take_ns = now_ns - now_ns % every_ns + every_ns;
-        learn_boot_offset(ledger);
+    if (ledger->asleep && !queue_await(ledger->queue, ledger->wake_fd))
+        wake_up(ledger, now_ns);
+    if (!ledger->asleep && now_ns >= ledger->take_ns && now_ns >= ledger->retry_ns) {
+        ledger->take_ns = next_take(ledger, now_ns);
         take(ledger, audience, now_ns);
     }
     ledger_settle(ledger, audience, false, now_ns);
@@ -286,9 +166,11 @@ int64_t ledger_step(struct ledger *ledger, struct audience audience, int64_t now
         ledger->housekeeping_ns = now_ns + TRIM_MS * NS_PER_MS;
     }
     int64_t salvage_ns = ledger_salvage(ledger, audience, now_ns);
+    ledger->asleep = is_quiet(ledger) && queue_await(ledger->queue, ledger->wake_fd);
     if (ledger->retry_ns > ledger->take_ns)
         return ledger->retry_ns;
-    return salvage_ns < ledger->take_ns ? salvage_ns : ledger->take_ns;
+    int64_t take_ns = ledger->asleep ? ledger->check_ns : ledger->take_ns;
+    return salvage_ns < take_ns ? salvage_ns : take_ns;
 }
 
 /* Counts readings; `losses`: those that the body's gaps were to declare. */

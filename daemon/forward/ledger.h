@@ -31,6 +31,9 @@ struct audience {
 int ledger_open(const struct plant *plant, struct queue *queue, struct ledger **ret_ledger);
 void ledger_close(struct ledger *ledger); /* accepts NULL */
 
+/* The loop's eventfd: while nothing comes the ledger need not look, and is woken by it. */
+void ledger_wake_by(struct ledger *ledger, int wake_fd);
+
 /* Numbers for all machines of a plant. 0 or negative errno, logged. */
 int ledger_sources(struct ledger *ledger, const struct plant *plant, uint32_t *ret_sources);
 

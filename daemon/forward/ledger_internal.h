@@ -1,6 +1,6 @@
-/* What the ledger's files share: ledger.c decides, ledger_commit.c writes, ledger_unstored.c has
- * what is in memory only, ledger_renew.c begins another store and brings to it what was in the
- * last. */
+/* What the ledger's files share: ledger_open.c opens, ledger.c decides, ledger_commit.c writes,
+ * ledger_unstored.c has what is in memory only, ledger_renew.c begins another store and brings to
+ * it what was in the last. */
 #ifndef BINDERY_LEDGER_INTERNAL_H
 #define BINDERY_LEDGER_INTERNAL_H
 
@@ -21,6 +21,9 @@ struct ledger {
     struct held_batch *unwritten; /* its commit failed; nothing new is taken until it succeeds */
     uint64_t next_seq, reserved;
     uint64_t lost, dropped[LIVE_GAP_WHYS]; /* readings, in all and by reason */
+    int wake_fd;                           /* -1: none */
+    unsigned empty_takes;                  /* in a row */
+    bool asleep;                           /* until the queue gets something */
     int64_t take_ns, cursor_ns, housekeeping_ns, retry_ns;
     int trouble; /* errno of the last commit; 0: fine */
     int64_t check_ns;

@@ -1,3 +1,5 @@
+#include <sys/eventfd.h>
+
 #include "ledger_bench.h"
 
 static void test_ledger_commits_before_anyone_may_send(void **state)
@@ -338,11 +340,38 @@ static void test_ledger_drops_acknowledged_batches_of_a_full_store_silently(void
     assert_false(has(bench, 1));
 }
 
+static void test_ledger_sleeps_while_nothing_comes_and_commits_when_it_does(void **state)
+{
+    struct bench *bench = *state;
+    eventfd_t count;
+    int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    open_always(bench);
+    ledger_wake_by(bench->ledger, fd);
+    put(bench, 1);
+    step(bench);
+    assert_int_equal(ledger_next_seq(bench->ledger), 2);
+    for (int i = 0; i < 20; i++)
+        step(bench);
+    int64_t next_ns = ledger_step(bench->ledger, audience(bench), bench->now_ns);
+    assert_true(next_ns > bench->now_ns + COMMIT_MS * NS_PER_MS);
+
+    put(bench, 2);
+    assert_int_equal(eventfd_read(fd, &count), 0);
+    next_ns = ledger_step(bench->ledger, audience(bench), bench->now_ns);
+    assert_true(next_ns <= bench->now_ns + COMMIT_MS * NS_PER_MS);
+    put(bench, 3); /* what comes in the same interval is committed with it */
+    step(bench);
+    assert_int_equal(ledger_next_seq(bench->ledger), 4);
+    assert_int_equal(ledger_recent(bench->ledger)->count, 2);
+    close(fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         LEDGER_TEST(test_ledger_commits_before_anyone_may_send),
         LEDGER_TEST(test_ledger_takes_one_batch_a_commit_interval),
+        LEDGER_TEST(test_ledger_sleeps_while_nothing_comes_and_commits_when_it_does),
         LEDGER_TEST(test_ledger_goes_on_with_the_numbers_of_its_store),
         LEDGER_TEST(test_ledger_commits_on_stopping_what_is_in_the_queue),
         LEDGER_TEST(test_ledger_keeps_only_the_newest_batches_in_memory),

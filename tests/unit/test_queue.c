@@ -5,6 +5,8 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -230,6 +232,30 @@ static void test_queue_counts_every_loss_of_several_threads(void **state)
     run_producers(300);
 }
 
+static void test_queue_wakes_who_waits_once(void **state)
+{
+    struct queue *queue = queue_new(AMPLE_BYTES);
+    struct queue_content content = {0};
+    eventfd_t count;
+    int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+
+    (void)state;
+    assert_true(queue_await(queue, fd));
+    assert_int_equal(eventfd_read(fd, &count), -1);
+    put_at(queue, 1);
+    put_at(queue, 2);
+    assert_int_equal(eventfd_read(fd, &count), 0);
+    assert_int_equal(count, 1);
+    assert_false(queue_await(queue, fd)); /* there is something */
+    put_at(queue, 3);
+    assert_int_equal(eventfd_read(fd, &count), -1);
+    assert_int_equal(queue_take(queue, &content), 3);
+    assert_true(queue_await(queue, fd));
+    text_free(&content.body);
+    queue_free(queue);
+    close(fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -238,6 +264,7 @@ int main(void)
         cmocka_unit_test(test_queue_freed_with_content_leaves_nothing_behind),
         cmocka_unit_test(test_queue_reuses_its_buffers),
         cmocka_unit_test(test_queue_gives_memory_back_after_an_outage),
+        cmocka_unit_test(test_queue_wakes_who_waits_once),
         cmocka_unit_test(test_queue_loses_nothing_of_several_threads),
         cmocka_unit_test(test_queue_counts_every_loss_of_several_threads),
     };
