@@ -94,8 +94,12 @@ def arguments():
     return parser.parse_args()
 
 
+def all_bugs():
+    return [Bug(file) for file in sorted(os.listdir(PATCHES)) if file.endswith(".patch")]
+
+
 def chosen(options):
-    bugs = [Bug(file) for file in sorted(os.listdir(PATCHES)) if file.endswith(".patch")]
+    bugs = all_bugs()
     if options.name:
         bugs = [bug for bug in bugs if bug.name in options.name]
     if options.some:
@@ -113,6 +117,8 @@ def main():
         return 0 if bugs else 2
     with tempfile.TemporaryDirectory(prefix="planted-") as directory:
         copy = Copy(directory)
+        for bug in all_bugs():  # each still fits, whichever are planted
+            copy.patch(bug, "--dry-run")
         for bug in bugs:
             started = time.monotonic()
             who = hunt(bug, copy, options.seeds)
