@@ -46,8 +46,19 @@ static bool is_unscaled(const struct tag *tag)
     return tag->offset.mantissa == 0 && decimal_number(tag->scale) == 1.0;
 }
 
+/* As most tags are: nothing has to be reckoned. */
+static bool is_raw(const struct tag *tag)
+{
+    return tag->scale.mantissa == 1 && tag->scale.decimals == 0 && tag->offset.mantissa == 0 &&
+           tag->offset.decimals == 0;
+}
+
 static bool decode_whole(const struct tag *tag, int64_t raw, struct value *ret_value)
 {
+    if (is_raw(tag)) {
+        *ret_value = (struct value){.kind = VALUE_DECIMAL, .mantissa = raw};
+        return true;
+    }
     return decimal_scale(raw, tag->scale, tag->offset, ret_value) == 0;
 }
 

@@ -34,14 +34,6 @@ static uint8_t *put_bytes(uint8_t *at, const void *bytes, size_t length)
     return at + length;
 }
 
-static uint8_t *put_decimal(uint8_t *at, int64_t mantissa)
-{
-    uint8_t form = record_decimal_form(mantissa);
-    if (form == VALUE_DECIMAL)
-        return put_signed(at, mantissa);
-    return put_bytes(at, &mantissa, form == FORM_DECIMAL16 ? 2 : 4);
-}
-
 static uint8_t *put_value(uint8_t *at, const struct value *value)
 {
     switch (value->kind) {
@@ -51,7 +43,7 @@ static uint8_t *put_value(uint8_t *at, const struct value *value)
         *at++ = value->boolean;
         break;
     case VALUE_DECIMAL:
-        at = put_decimal(at, value->mantissa);
+        at = put_signed(at, value->mantissa);
         break;
     case VALUE_UNSIGNED:
         at = put_varint(at, value->whole);
@@ -75,13 +67,35 @@ static struct run run_of(const struct sample *sample)
     const struct value *value = &sample->value;
     if (sample->quality != QUALITY_GOOD)
         return (struct run){FORM_FAILED, sample->quality, sample->exception};
+    if (value->kind == VALUE_DECIMAL) {
+        uint8_t form = record_decimal_form(value->mantissa);
+        return (struct run){.form = (uint8_t)(form | value->decimals << 4)};
+    }
     /* One such number would make the reader give up the whole body. */
     if (!record_is_finite(value))
         return (struct run){FORM_FAILED, QUALITY_RANGE, 0};
-    if (value->kind != VALUE_DECIMAL)
-        return (struct run){.form = (uint8_t)value->kind};
-    uint8_t form = record_decimal_form(value->mantissa);
-    return (struct run){.form = (uint8_t)(form | value->decimals << 4)};
+    return (struct run){.form = (uint8_t)value->kind};
+}
+
+/* Decimals in so many bytes each. */
+static uint8_t *put_fixed(uint8_t *at, size_t size, const struct sample *samples, size_t count)
+{
+    for (size_t i = 0; i < count; i++, at += size) {
+        int64_t mantissa = samples[i].value.mantissa;
+        memcpy(at, &mantissa, size);
+    }
+    return at;
+}
+
+static uint8_t *put_values(uint8_t *at, uint8_t form, const struct sample *samples, size_t count)
+{
+    if ((form & 0x0F) == FORM_DECIMAL16)
+        return put_fixed(at, sizeof(uint16_t), samples, count);
+    if ((form & 0x0F) == FORM_DECIMAL32)
+        return put_fixed(at, sizeof(uint32_t), samples, count);
+    for (size_t i = 0; i < count; i++)
+        at = put_value(at, &samples[i].value);
+    return at;
 }
 
 /* Puts those samples from the first on that are of one run, and returns how many they were. */
@@ -100,8 +114,7 @@ static size_t put_run(uint8_t **at, const struct sample *samples, size_t count, 
         *(*at)++ = run.exception;
         return length;
     }
-    for (size_t i = 0; i < length; i++)
-        *at = put_value(*at, &samples[i].value);
+    *at = put_values(*at, run.form, samples, length);
     return length;
 }
 

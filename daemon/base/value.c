@@ -86,23 +86,34 @@ static char *put_digits(char *end, uint64_t number, unsigned least)
 
 enum { DECIMAL_BYTES = 24 }; /* "-.9223372036854775808" and some */
 
+static unsigned count_digits(uint64_t number)
+{
+    unsigned count = 1;
+
+    for (; number >= 1000; number /= 1000)
+        count += 3;
+    return count + (number >= 10) + (number >= 100);
+}
+
 static void add_decimal(struct text *out, int64_t mantissa, unsigned decimals)
 {
-    char written[2 * DECIMAL_BYTES] = {0};
-    char *end = written + DECIMAL_BYTES, *first;
+    char *at = text_reserve(out, DECIMAL_BYTES), *start = at;
     uint64_t left = mantissa < 0 ? 0 - (uint64_t)mantissa : (uint64_t)mantissa;
+    unsigned digits = count_digits(left);
 
-    first = put_digits(end, left, decimals + 1);
-    if (decimals > 0) {
-        memmove(first - 1, first, (size_t)(end - first) - decimals);
-        first--;
-        *(end - decimals - 1) = '.';
-    }
+    if (digits <= decimals)
+        digits = decimals + 1;
     if (mantissa < 0)
-        *--first = '-';
-    /* A copy of one size for all, with its terminating zero, is done without a call. */
-    memcpy(text_reserve(out, DECIMAL_BYTES), first, DECIMAL_BYTES);
-    out->length += (size_t)(end - first);
+        *at++ = '-';
+    put_digits(at + digits, left, digits);
+    at += digits;
+    if (decimals > 0) {
+        memmove(at - decimals + 1, at - decimals, decimals);
+        at[-(int)decimals] = '.';
+        at++;
+    }
+    *at = '\0';
+    out->length += (size_t)(at - start);
 }
 
 /* Whether a double lies half-way between two floats. Rounding a decimal to double and then to

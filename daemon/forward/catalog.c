@@ -1,6 +1,7 @@
 #include "catalog.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,12 +20,16 @@ static struct name_list *name_list_new(const char *joined)
     size_t count = 1, size = strlen(joined) + 1;
     for (const char *p = joined; *p != '\0'; p++)
         count += *p == ',';
-    struct name_list *list = mem_alloc(sizeof(*list) + count * sizeof(*list->names) + size);
+    struct name_list *list = mem_alloc(sizeof(*list) + count * sizeof(*list->names) + size + size +
+                                       count * TAG_KEY_BYTES);
     const char *at = list->joined = memcpy(list->names + count, joined, size);
+    char *key = (char *)list->joined + size;
     list->count = count;
     for (size_t i = 0; i < count; i++) {
-        list->names[i] = (struct tag_name){at, strcspn(at, ",")};
-        at += list->names[i].length + 1;
+        size_t length = strcspn(at, ",");
+        list->names[i] = (struct tag_name){at, length, key};
+        key += sprintf(key, ",\"%.*s\":", (int)length, at);
+        at += length + 1;
     }
     return list;
 }

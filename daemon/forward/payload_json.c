@@ -87,36 +87,51 @@ static void add_reading_time(struct text *out, const struct instant *at,
     }
 }
 
+/* Whether the sample's value, or what it is for want of one, is to be told in such an object. */
+static bool is_told(const struct sample *sample, const struct source *source, bool good)
+{
+    return (sample->quality == QUALITY_GOOD) == good && sample->tag < source->tag_count;
+}
+
+/* The first of an object goes without the comma before its key. */
+static void add_key(struct text *out, const struct tag_name *name, bool first)
+{
+    size_t length = name->length + TAG_KEY_BYTES - first;
+    memcpy(text_reserve(out, length), name->key + first, length);
+    out->length += length;
+}
+
 static void add_values(struct text *out, const struct reading *reading, const struct source *source)
 {
+    bool first = true;
     text_add(out, ",\"values\":{");
     for (size_t i = 0; i < reading->count; i++) {
         const struct sample *sample = &reading->samples[i];
-        if (sample->quality != QUALITY_GOOD || sample->tag >= source->tag_count)
+        if (!is_told(sample, source, true))
             continue;
-        add_name(out, source->tags[sample->tag].text, source->tags[sample->tag].length);
+        add_key(out, &source->tags[sample->tag], first);
         value_to_json(&sample->value, out);
+        first = false;
     }
     text_add_char(out, '}');
 }
 
 static void add_bad(struct text *out, const struct reading *reading, const struct source *source)
 {
-    size_t before = out->length;
-    text_add(out, ",\"bad\":{");
-    size_t empty = out->length;
+    bool first = true;
     for (size_t i = 0; i < reading->count; i++) {
         const struct sample *sample = &reading->samples[i];
-        if (sample->quality == QUALITY_GOOD || sample->tag >= source->tag_count)
+        if (!is_told(sample, source, false))
             continue;
-        add_name(out, source->tags[sample->tag].text, source->tags[sample->tag].length);
+        if (first)
+            text_add(out, ",\"bad\":{");
+        add_key(out, &source->tags[sample->tag], first);
         text_add_char(out, '"');
         sample_bad_to_text(sample, out);
         text_add_char(out, '"');
+        first = false;
     }
-    if (out->length == empty)
-        text_cut(out, before);
-    else
+    if (!first)
         text_add_char(out, '}');
 }
 

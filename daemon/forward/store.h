@@ -28,9 +28,12 @@ struct batch {
     size_t length;
 };
 
+enum { TAG_KEY_BYTES = 4 }; /* of a key, beside the name */
+
 struct tag_name {
     const char *text;
     size_t length;
+    const char *key; /* ,"text": as it stands in a message */
 };
 
 /* A machine as it was when its readings were taken: their names outlive the configuration. */

@@ -54,10 +54,18 @@ void filter_free(struct filter *filter)
     free(filter);
 }
 
+/* Most values are decimals, and there are thousands a second. */
+static bool is_same(const struct value *a, const struct value *b)
+{
+    if (a->kind == VALUE_DECIMAL && b->kind == VALUE_DECIMAL)
+        return a->mantissa == b->mantissa && a->decimals == b->decimals;
+    return value_equal(a, b);
+}
+
 static bool moved(const struct tag *tag, const struct value *from, const struct value *to)
 {
     if (tag->deadband == 0 || from->kind != to->kind)
-        return !value_equal(from, to);
+        return !is_same(from, to);
     /* The margin is for decimals that doubles can't hold: 56.3 - 55.8 is to count as 0.5. */
     double distance = fabs(value_number(to) - value_number(from));
     return distance >= tag->deadband * (1 - 1e-9);

@@ -25,7 +25,8 @@ struct walk {
     int end; /* what the walk ended with */
 };
 
-static const struct tag_name names[] = {{"good", 4}, {"state", 5}, {"glue_temp", 9}};
+static const struct tag_name names[] = {
+    {"good", 4, ",\"good\":"}, {"state", 5, ",\"state\":"}, {"glue_temp", 9, ",\"glue_temp\":"}};
 static const struct source machine = {1, "binder-1", 3, names};
 
 static void check_sample(const struct sample *sample, const uint8_t *body, size_t length)

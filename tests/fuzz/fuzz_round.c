@@ -10,7 +10,8 @@
 
 enum { MOST_BATCHES = 3, SOURCES = 3, CORRECTED_BOOT = 1 };
 
-static const struct tag_name names[] = {{"good", 4}, {"state", 5}, {"glue_temp", 9}};
+static const struct tag_name names[] = {
+    {"good", 4, ",\"good\":"}, {"state", 5, ",\"state\":"}, {"glue_temp", 9, ",\"glue_temp\":"}};
 
 const char *store_id(const struct store *store)
 {

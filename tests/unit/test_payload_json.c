@@ -8,8 +8,11 @@
 
 #include "payload_json.h"
 
-static const struct tag_name tags[] = {
-    {"good_count", 10}, {"speed", 5}, {"state", 5}, {"glue_temp", 9}, {"page", 4}};
+static const struct tag_name tags[] = {{"good_count", 10, ",\"good_count\":"},
+                                       {"speed", 5, ",\"speed\":"},
+                                       {"state", 5, ",\"state\":"},
+                                       {"glue_temp", 9, ",\"glue_temp\":"},
+                                       {"page", 4, ",\"page\":"}};
 static const struct source binder = {
     .id = 1, .machine = "binder-1", .tag_count = sizeof(tags) / sizeof(*tags), .tags = tags};
 
