@@ -51,6 +51,7 @@ int delivery_new(struct delivery_context *context, const struct plant *plant,
     delivery->home = plant_retain(plant);
     delivery->settings = settings;
     delivery->plant = plant_retain(plant);
+    delivery_fit_messages(delivery, false);
     backoff_init(&delivery->backoff, NS_PER_S, 60 * NS_PER_S, (uint32_t)(uintptr_t)delivery | 1);
     open_uplink(delivery, context, clock_mono_ns());
     *ret_delivery = delivery;
@@ -112,6 +113,8 @@ static void take_events(struct delivery *delivery, struct delivery_context *cont
             delivery_drop_rounds(delivery);
             delivery->live_seq = context->next_seq;
             delivery->connected = event.kind == UPLINK_CONNECTED;
+            if (!delivery->connected)
+                delivery_fit_messages(delivery, event.reason == -ETIMEDOUT);
             if (delivery->connected)
                 announce_all(&delivery->announce);
         }

@@ -21,11 +21,16 @@ struct delivery {
     int64_t publish_ns;
     struct round *rounds[LANES];
     uint32_t generation[LANES]; /* tells a round's tickets from those of rounds given up */
+    size_t message_bytes;       /* what a message holds, about, and the reading that filled it */
     struct backoff backoff;     /* after the broker refused for the time being */
     int64_t hold_until_ns;
     uint64_t acknowledged;
     char trouble[160];
 };
+
+/* A connection has ended. A message that could not be acknowledged in time on so slow a
+ * one would be sent for ever: they become smaller, and large again after any other end. */
+void delivery_fit_messages(struct delivery *delivery, bool too_slow);
 
 /* Gives up what is under way: it is owed as before. */
 void delivery_drop_rounds(struct delivery *delivery);

@@ -10,7 +10,9 @@
 
 enum {
     MESSAGE_BYTES = 64 * 1024,
-    LIVE_RESERVE = 5, /* one part in so many of the window is left alone by the backlog */
+    LEAST_MESSAGE_BYTES = 1024,
+    TOO_SLOW_PART = 4, /* what then becomes of it */
+    LIVE_RESERVE = 5,  /* one part in so many of the window is left alone by the backlog */
     BACKLOG_BATCHES = 64,
     BACKLOG_BYTES = 4 * 1024 * 1024,
 };
@@ -39,6 +41,14 @@ static void drop_round(struct delivery *delivery, enum lane lane)
     round_free(delivery->rounds[lane]);
     delivery->rounds[lane] = NULL;
     delivery->generation[lane]++;
+}
+
+void delivery_fit_messages(struct delivery *delivery, bool too_slow)
+{
+    if (!too_slow)
+        delivery->message_bytes = MESSAGE_BYTES;
+    else if (delivery->message_bytes > LEAST_MESSAGE_BYTES)
+        delivery->message_bytes /= TOO_SLOW_PART;
 }
 
 void delivery_drop_rounds(struct delivery *delivery)
@@ -318,7 +328,7 @@ static size_t message_limit(const struct delivery *delivery)
 {
     uint32_t most = uplink_max_packet(delivery->uplink);
     /* A message may pass the limit by the reading that filled it. */
-    return most > 0 && most / 2 < MESSAGE_BYTES ? most / 2 : MESSAGE_BYTES;
+    return most > 0 && most / 2 < delivery->message_bytes ? most / 2 : delivery->message_bytes;
 }
 
 static void send(struct delivery *delivery, struct delivery_context *context, enum lane lane,

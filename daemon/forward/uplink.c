@@ -109,7 +109,7 @@ static void leave(struct uplink *uplink, int64_t now_ns)
                      "another connection",
                      uplink->window.count, (long long)(patience_ns / NS_PER_S));
     window_reset(&uplink->window, 0);
-    add_event(uplink, UPLINK_DISCONNECTED, 0, 0);
+    add_event(uplink, UPLINK_DISCONNECTED, 0, -ETIMEDOUT);
     uplink->state = STATE_LEAVING;
     uplink->leave_by_ns = now_ns + leaving_ns;
     mqtt_client_disconnect(dial_client(uplink->dial));

@@ -27,7 +27,8 @@ enum uplink_event_kind {
 struct uplink_event {
     enum uplink_event_kind kind;
     uint32_t ticket;
-    int reason; /* MQTT 5 reason code of the PUBACK, 0x80 and above; 0x87 on …, or -1 */
+    int reason; /* UPLINK_FAILED: MQTT 5 reason code of the PUBACK, 0x80 and above, or -1;
+                   UPLINK_DISCONNECTED: -ETIMEDOUT where acknowledgements took too long, or 0 */
 };
 
 /* A message to be told of to a subscriber: called on Paho's thread, the bytes are Paho's. */

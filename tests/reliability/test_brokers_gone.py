@@ -230,6 +230,33 @@ class Patience(UplinkCase):
             self.assertGreater(broker.most_in_flight, 0)
         self.finish()
 
+    def test_messages_too_large_for_a_slow_connection_come_in_smaller_ones(self):
+        """What outlasts the patience for acknowledgements would else be sent for ever."""
+        def slowly(session, publish):
+            if len(publish.payload) <= 20000:
+                session.take(publish)
+
+        self.every_ms = 20
+        self.open(on_publish=slowly)
+        for broker in self.brokers:
+            broker.close()
+        self.run_gateway(gather="gateway")
+        self.wait_polls(250)
+        backlog = {press.name: len(self.truth.fair(press.name)) for press in self.presses}
+        for broker in self.brokers:
+            broker.listen()
+        self.wait_each(lambda broker: broker.largest > 20000, "a large message")
+        self.wait_each(lambda broker: self.has_backlog(broker, backlog), "the backlog", 60)
+        self.finish()
+
+    def has_backlog(self, broker, backlog):
+        """All of these machines' first answers have been acknowledged."""
+        with broker.lock:
+            told = {(entry.machine, entry.values.get("serial"))
+                    for ledger in broker.ledgers.values() for entry in ledger.readings()}
+        return all((name, serial) in told for name, count in backlog.items()
+                   for serial in range(1, count + 1))
+
     def test_a_broker_that_stops_reading_is_noticed(self):
         self.open(receive_buffer=2048)
         self.run_gateway()
