@@ -166,7 +166,7 @@ static int check_structure(struct store *store)
         rc = check_pages(store, "PRAGMA integrity_check(source)");
     if (rc == 0)
         rc = check_pages(store, "PRAGMA integrity_check(boot)");
-    int64_t bytes;
+    int64_t bytes = 0;
     if (rc == 0)
         rc = check_all_rows(store);
     if (rc == 0)

@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <errno.h>
 #include <netdb.h>
 #include <stdlib.h>
@@ -111,6 +112,7 @@ static void lose(struct tcp_link *link, int64_t now_ns, int error)
 
 void tcp_ask(struct tcp_link *link, int64_t now_ns)
 {
+    assert(link->current != NULL);
     const struct span *span = &link->current->plan->spans[link->span];
     int error = modbus_tcp_ask(&link->tcp, link->current->config->unit, span);
     if (error < 0) {
