@@ -10,6 +10,8 @@ struct found_fault {
     struct fault_place place;
     size_t number; /* the order of finding decides between those of one place */
     char *message;
+    struct fault_user user;
+    bool has_user;
 };
 
 void faults_addv(struct faults *faults, struct fault_place place, const char *format, va_list args)
@@ -25,8 +27,13 @@ void faults_addv(struct faults *faults, struct fault_place place, const char *fo
         faults->items = mem_resize(faults->items, faults->capacity * sizeof *faults->items);
     }
     text_addv(&message, format, args);
-    faults->items[faults->count] =
-        (struct found_fault){.place = place, .number = faults->count, .message = message.data};
+    faults->items[faults->count] = (struct found_fault){
+        .place = place,
+        .number = faults->count,
+        .message = message.data,
+        .user = faults->user,
+        .has_user = faults->shared_from > 0 && place.file >= faults->shared_from,
+    };
     faults->count++;
 }
 
@@ -79,6 +86,22 @@ static size_t faults_sort_and_unite(struct found_fault *items, size_t count)
     return told;
 }
 
+/* The message, with the machine for whose sake it was found. */
+static char *tell_user(const struct found_fault *found, const char *user_file)
+{
+    const struct fault_user *user = &found->user;
+    struct text message = {0};
+
+    if (user->machine)
+        text_addf(&message, "%s (for machine \"%s\", ", found->message, user->machine);
+    else
+        text_addf(&message, "%s (for the machine at ", found->message);
+    text_addf(&message, "%s:%u:%u)", user_file, (unsigned)user->place.line,
+              (unsigned)user->place.column);
+    free(found->message);
+    return message.data;
+}
+
 struct fault_list faults_finish(struct faults *faults,
                                 const char *(*file_path)(const void *context, uint16_t file),
                                 const void *context)
@@ -95,7 +118,9 @@ struct fault_list faults_finish(struct faults *faults,
             .file = mem_string(file_path(context, found->place.file)),
             .line = (int)found->place.line,
             .column = (int)found->place.column,
-            .message = found->message,
+            .message = found->has_user
+                           ? tell_user(found, file_path(context, found->user.place.file))
+                           : found->message,
         };
     }
     if (faults->dropped > 0) {

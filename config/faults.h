@@ -11,15 +11,24 @@
 /* Beyond these the rest is only counted: a hostile file has as many faults as it likes. */
 enum { FAULTS_MAX = 100000 };
 
+struct fault_place {
+    uint16_t file; /* an index, in the order in which the files are to be told */
+    uint32_t line, column;
+};
+
+/* The machine for which a file is read that many may share. */
+struct fault_user {
+    const char *machine; /* NULL: it has no name; else to live until faults_finish */
+    struct fault_place place;
+};
+
 struct faults {
     struct found_fault *items;
     size_t count, capacity;
     size_t dropped;
-};
-
-struct fault_place {
-    uint16_t file; /* an index, in the order in which the files are to be told */
-    uint32_t line, column;
+    struct fault_user user; /* who is told with a fault in a file from shared_from on; the same
+                               fault is told for the first of them only */
+    uint16_t shared_from;   /* 0: no file is shared */
 };
 
 void faults_add(struct faults *faults, struct fault_place place, const char *format, ...)

@@ -11,6 +11,7 @@
 #include <sys/un.h>
 
 #include "memory.h"
+#include "profile.h"
 #include "text.h"
 
 #define SOCKET_SUFFIX ".sock"
@@ -133,25 +134,31 @@ static bool claim_file(struct load *load, const char *path)
     return table_set(&load->file_ids, kept, kept) == NULL;
 }
 
-void load_file(struct load *load, const char *path)
+int load_tree(struct load *load, const char *path, const struct node **ret_root)
 {
-    const struct node *root = NULL;
-
     if (load->file_count == LOAD_MAX_FILES) {
-        load->incomplete = true;
         faults_add(&load->faults, (struct fault_place){0},
                    "%s is one file too many; expected at most %d", path, LOAD_MAX_FILES);
-        return;
+        return -EINVAL;
     }
-    if (!claim_file(load, path))
-        return;
     size_t file = load->file_count++;
     load->files = mem_resize(load->files, load->file_count * sizeof *load->files);
     load->roots = mem_resize(load->roots, load->file_count * sizeof(const struct node *));
     load->files[file] = arena_string(&load->tree.arena, path, strlen(path));
-    if (yaml_tree_read(&load->tree, path, (uint16_t)file, &load->faults, &root) != 0)
+    load->roots[file] = NULL;
+    int error =
+        yaml_tree_read(&load->tree, path, (uint16_t)file, &load->faults, &load->roots[file]);
+    if (!error)
+        *ret_root = load->roots[file];
+    return error;
+}
+
+void load_file(struct load *load, const char *path)
+{
+    const struct node *root = NULL;
+
+    if (claim_file(load, path) && load_tree(load, path, &root) != 0)
         load->incomplete = true;
-    load->roots[file] = root;
 }
 
 static void collect_item(struct load *load, enum load_list list, const struct node *item)
@@ -263,6 +270,7 @@ static void load_end(struct load *load)
     for (enum load_list list = 0; list < LIST_COUNT; list++)
         free(load->items[list].nodes);
     load_tag_lists_free(load->tag_lists);
+    profiles_free(load->profiles);
     table_free(&load->strings);
     table_free(&load->file_ids);
     yaml_tree_free(&load->tree);

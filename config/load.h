@@ -49,6 +49,7 @@ struct load {
     bool incomplete;       /* a file could not be read: what seems missing may stand in it */
     struct load_items items[LIST_COUNT];
     struct tag_lists *tag_lists;
+    struct profiles *profiles;
 };
 
 struct field;
@@ -98,6 +99,7 @@ field_read_fn load_read_u16;         /* uint16_t */
 field_read_fn load_read_choice;      /* an enum or unsigned */
 field_read_fn load_read_bool_choice; /* bool */
 field_read_fn load_read_list;        /* nothing is set: a list, perhaps empty */
+field_read_fn load_read_title;       /* struct title */
 field_read_fn load_read_later;       /* nothing is set: not supported yet */
 
 /* For readers: the text of a scalar that is not empty; NULL after adding a fault. */
@@ -123,8 +125,11 @@ const char *load_string(struct load *load, const char *text);
 /* The length of a path's folder, slash included; 0 where there is none. */
 size_t load_folder_length(const char *path);
 
-/* Reads one more file; what can't be read is a fault. A file that was read before is passed over.
- */
+/* Reads one more file. 0 with its root, NULL for an empty one; -EINVAL after adding a fault. */
+int load_tree(struct load *load, const char *path, const struct node **ret_root);
+
+/* Reads one more file of the configuration; what can't be read is a fault. A file that was read
+ * before is passed over. */
 void load_file(struct load *load, const char *path);
 
 field_read_fn load_read_include;
@@ -139,6 +144,9 @@ void load_check_period(struct load *load, int64_t every_ms, const struct node *v
 
 /* The tags of a machine whose other keys have been read. */
 void load_tags(struct load *load, const struct node *list, struct machine *machine);
+
+/* Counts a machine's tags against all limits; false after adding a fault at the node. */
+bool load_count_tags(struct load *load, const struct node *node, size_t count);
 
 /* One tag, with what its machine gives it; returns what stands at its `every`, or the tag. */
 const struct node *load_tag(struct load *load, const struct node *node,

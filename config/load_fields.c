@@ -7,6 +7,8 @@
 #include "text.h"
 #include "words.h"
 
+enum { TITLE_MOST_BYTES = 128 };
+
 static void *member_of(const struct field *field, void *object)
 {
     return (char *)object + field->offset;
@@ -27,14 +29,6 @@ void load_read_name(struct load *load, const struct field *field, const struct n
     *(const char **)member_of(field, object) = load_string(load, text);
 }
 
-static bool has_control_characters(const char *text)
-{
-    for (; *text; text++)
-        if ((unsigned char)*text < ' ' || *text == 0x7f)
-            return true;
-    return false;
-}
-
 void load_read_text(struct load *load, const struct field *field, const struct node *value,
                     void *object)
 {
@@ -42,7 +36,7 @@ void load_read_text(struct load *load, const struct field *field, const struct n
 
     if (!text)
         return;
-    if (strlen(text) > (size_t)field->most || has_control_characters(text)) {
+    if (strlen(text) > (size_t)field->most || !is_plain(text)) {
         load_refuse(load, field->key, value, "does not fit",
                     "1 to %lld bytes without control characters", (long long)field->most);
         return;
@@ -62,8 +56,7 @@ void load_read_path(struct load *load, const struct field *field, const struct n
     struct text path = {0};
     text_add_bytes(&path, base, folder);
     text_add(&path, text);
-    if (path.length >= PATH_MAX || path.data[path.length - 1] == '/' ||
-        has_control_characters(text))
+    if (path.length >= PATH_MAX || path.data[path.length - 1] == '/' || !is_plain(text))
         load_refuse(load, field->key, value, "is no file's path", "the path of a file");
     else
         *(const char **)member_of(field, object) = load_string(load, path.data);
@@ -208,6 +201,25 @@ void load_read_list(struct load *load, const struct field *field, const struct n
     (void)object;
     if (value->kind != NODE_LIST && !node_is_empty(value))
         load_refuse(load, field->key, value, "is no list", "a list");
+}
+
+void load_read_title(struct load *load, const struct field *field, const struct node *value,
+                     void *object)
+{
+    static const struct field fields[] = {
+        {.key = "en",
+         .read = load_read_text,
+         .offset = offsetof(struct title, en),
+         .most = TITLE_MOST_BYTES},
+        {.key = "zh",
+         .read = load_read_text,
+         .offset = offsetof(struct title, zh),
+         .most = TITLE_MOST_BYTES},
+    };
+    static const struct section section = {"a title", fields, sizeof fields / sizeof *fields};
+    const struct node *seen[sizeof fields / sizeof *fields];
+
+    load_section(load, &section, value, seen, member_of(field, object));
 }
 
 void load_read_later(struct load *load, const struct field *field, const struct node *value,

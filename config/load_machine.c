@@ -1,6 +1,7 @@
 /* machines: */
 #include "load.h"
 #include "phrase.h"
+#include "profile.h"
 
 enum { LINE_UNIT_LEAST = 1, LINE_UNIT_MOST = 247 };
 
@@ -11,6 +12,7 @@ enum {
     MACHINE_LINK,
     MACHINE_UNIT,
     MACHINE_PROFILE,
+    MACHINE_PARAMETERS,
     MACHINE_EVERY,
     MACHINE_TAGS,
     MACHINE_FIELDS
@@ -26,15 +28,14 @@ static const struct field machine_fields[MACHINE_FIELDS] = {
                       .read = load_read_u8,
                       .offset = offsetof(struct machine, unit),
                       .most = UINT8_MAX},
-    [MACHINE_PROFILE] = {.key = "profile", .read = load_read_later},
+    [MACHINE_PROFILE] = {.key = "profile"},
+    [MACHINE_PARAMETERS] = {.key = "parameters"},
     [MACHINE_EVERY] = {.key = "every",
                        .read = load_read_duration,
                        .offset = offsetof(struct machine, every_ms),
                        .least = 10,
                        .most = LOAD_MAX_PERIOD_MS},
-    [MACHINE_TAGS] = {.key = "tags",
-                      .read = load_read_list,
-                      .required = "a list of at least one tag"},
+    [MACHINE_TAGS] = {.key = "tags", .read = load_read_list},
 };
 
 static const struct section machine_section = {"a machine", machine_fields, MACHINE_FIELDS};
@@ -64,6 +65,30 @@ static void check_unit(struct load *load, const struct machine *machine, const s
     }
 }
 
+/* The tags of its profile, its own, or both. */
+static void load_machine_tags(struct load *load, const struct node *node,
+                              const struct node *const *seen, struct machine *machine)
+{
+    const struct profile_use use = {.name = load_value(seen[MACHINE_PROFILE]),
+                                    .parameters = load_value(seen[MACHINE_PARAMETERS]),
+                                    .tags = load_value(seen[MACHINE_TAGS])};
+
+    if (use.name) {
+        profile_apply(load, &use, machine);
+        return;
+    }
+    if (use.parameters) {
+        load_fault(load, seen[MACHINE_PARAMETERS],
+                   "parameters: stands alone; expected profile beside it");
+    }
+    if (use.tags) {
+        load_tags(load, use.tags, machine);
+    } else if (node->kind == NODE_MAPPING) {
+        load_fault(load, node,
+                   "tags: missing in a machine; expected a list of at least one tag, or a profile");
+    }
+}
+
 static void load_machine(struct load *load, const struct node *node, struct table *names,
                          struct machine *machine)
 {
@@ -75,8 +100,8 @@ static void load_machine(struct load *load, const struct node *node, struct tabl
         load_claim(load, names, "name", machine->name, load_value(seen[MACHINE_NAME]));
     check_unit(load, machine, load_value(seen[MACHINE_UNIT]));
     load_check_period(load, machine->every_ms, load_value(seen[MACHINE_EVERY]));
-    if (seen[MACHINE_TAGS])
-        load_tags(load, load_value(seen[MACHINE_TAGS]), machine);
+    load->faults.user = (struct fault_user){.machine = machine->name, .place = node_place(node)};
+    load_machine_tags(load, node, seen, machine);
 }
 
 void load_check_period(struct load *load, int64_t every_ms, const struct node *value)
@@ -95,6 +120,7 @@ void load_machines(struct load *load)
 
     plant->machines = arena_alloc(&load->home->arena, items->count * sizeof *plant->machines);
     plant->machine_count = items->count;
+    load->faults.shared_from = (uint16_t)load->file_count; /* profiles are read from here on */
     for (size_t i = 0; i < items->count; i++)
         load_machine(load, items->nodes[i], &names, &plant->machines[i]);
     table_free(&names);

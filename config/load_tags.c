@@ -96,15 +96,16 @@ static bool note_period(int64_t periods[LOAD_MAX_MACHINE_PERIODS], size_t *count
     return true;
 }
 
-static bool check_count(struct load *load, struct tag_lists *lists, const struct node *list,
-                        size_t count)
+bool load_count_tags(struct load *load, const struct node *node, size_t count)
 {
+    struct tag_lists *lists = tag_lists_of(load);
+
     if (count == 0) {
-        load_fault(load, list, "tags: nothing stands here; expected a list of at least one tag");
+        load_fault(load, node, "tags: nothing stands here; expected a list of at least one tag");
         return false;
     }
     if (count > LOAD_MAX_MACHINE_TAGS) {
-        load_fault(load, list, "tags: %zu of them; expected at most %d a machine", count,
+        load_fault(load, node, "tags: %zu of them; expected at most %d a machine", count,
                    LOAD_MAX_MACHINE_TAGS);
         return false;
     }
@@ -113,7 +114,7 @@ static bool check_count(struct load *load, struct tag_lists *lists, const struct
     if (lists->total <= LOAD_MAX_TAGS)
         return true;
     if (fits_before) {
-        load_fault(load, list, "tags: too many; expected at most %d of all machines together",
+        load_fault(load, node, "tags: too many; expected at most %d of all machines together",
                    LOAD_MAX_TAGS);
     }
     return false;
@@ -128,7 +129,7 @@ void load_tags(struct load *load, const struct node *list, struct machine *machi
 
     if (list->kind != NODE_LIST && !node_is_empty(list))
         return;
-    if (!check_count(load, lists, list, list->kind == NODE_LIST ? node_count_items(list) : 0))
+    if (!load_count_tags(load, list, list->kind == NODE_LIST ? node_count_items(list) : 0))
         return;
     table_clear(&lists->names);
     for (const struct node *item = list->first; item; item = item->next) {

@@ -161,7 +161,8 @@ bool tag_equal(const struct tag *a, const struct tag *b)
 bool machine_equal(const struct machine *a, const struct machine *b)
 {
     if (!string_equal(a->name, b->name) || !string_equal(a->link->name, b->link->name) ||
-        a->unit != b->unit || a->every_ms != b->every_ms || a->tag_count != b->tag_count)
+        a->unit != b->unit || a->every_ms != b->every_ms || a->tag_count != b->tag_count ||
+        !string_equal(a->profile, b->profile) || a->synthetic != b->synthetic)
         return false;
     for (size_t i = 0; i < a->tag_count; i++)
         if (!tag_equal(&a->tags[i], &b->tags[i]))

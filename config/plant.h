@@ -34,6 +34,11 @@ enum tag_type {
 /* How a value's bytes lie in its words. ABCD is neither. */
 enum { ORDER_SWAP_WORDS = 1 /* CDAB */, ORDER_SWAP_BYTES = 2 /* BADC; both: DCBA */ };
 
+/* What people call it, in the languages we speak. */
+struct title {
+    const char *en, *zh; /* NULL: none */
+};
+
 struct tag {
     const char *name;
     const char *unit; /* NULL if none was given */
@@ -55,7 +60,9 @@ struct machine {
     uint8_t unit; /* 0 to 255 on Modbus TCP, 1 to 247 on a line */
     int64_t every_ms;
     struct tag *tags;
-    size_t tag_count; /* 1 to 4096 */
+    size_t tag_count;    /* 1 to 4096 */
+    const char *profile; /* the name of the one it was made from; NULL: none */
+    bool synthetic;      /* that profile's addresses are made up, of no real machine */
 };
 
 enum link_driver { DRIVER_MODBUS_TCP, DRIVER_MODBUS_RTU, DRIVER_MODBUS_RTU_TCP };

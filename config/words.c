@@ -281,6 +281,14 @@ bool is_name(const char *text)
     return length >= 1 && length <= NAME_MOST_BYTES && text[length] == '\0';
 }
 
+bool is_plain(const char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < ' ' || *text == 0x7f)
+            return false;
+    return true;
+}
+
 int parse_format(const char *text, uint8_t *ret_data_bits, char *ret_parity, uint8_t *ret_stop_bits)
 {
     if (strlen(text) != 3 || !strchr("78", text[0]) || !strchr("NEO", text[1]) ||

@@ -12,6 +12,9 @@ int parse_whole(const char *text, int64_t *ret_number);
 /* 1 to 64 letters, digits, '.', '_' or '-'. */
 bool is_name(const char *text);
 
+/* Whether no control characters are in it. */
+bool is_plain(const char *text);
+
 /* "8N1", "7E2". 0 or -EINVAL. */
 int parse_format(const char *text, uint8_t *ret_data_bits, char *ret_parity,
                  uint8_t *ret_stop_bits);

@@ -38,6 +38,7 @@ cppcheck)
         --inline-suppr --suppress=missingIncludeSystem -j "$(nproc)" \
         --cppcheck-build-dir="$cache" --library=posix --std=c11 \
         -D_GNU_SOURCE -DBINDERY_VERSION='""' -DBINDERY_CONFIG='""' \
+        -DBINDERY_PROFILES='""' \
         -Iconfig -Idrivers -Idaemon/base -Idaemon/live -Idaemon/poll -Idaemon/forward -Idaemon \
         -Idaemon/cli config drivers daemon
     ;;

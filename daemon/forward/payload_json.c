@@ -232,7 +232,9 @@ void payload_json_about(struct text *out, const struct machine *machine)
     text_add(out, ",\"link\":");
     add_string(out, machine->link->name);
     text_addf(out, ",\"unit\":%u", (unsigned)machine->unit);
-    text_add(out, ",\"profile\":null,\"synthetic\":false,\"tags\":[");
+    text_add(out, ",\"profile\":");
+    add_string(out, machine->profile);
+    text_addf(out, ",\"synthetic\":%s,\"tags\":[", machine->synthetic ? "true" : "false");
     for (size_t i = 0; i < machine->tag_count; i++) {
         if (i > 0)
             text_add_char(out, ',');

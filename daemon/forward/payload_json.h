@@ -47,7 +47,7 @@ void payload_json_status(struct text *out, bool online, const struct instant *at
 void payload_json_machine_status(struct text *out, const struct instant *at, bool online,
                                  int64_t since_ms, const char *state, const char *reason);
 
-/* root/MACHINE/about: {"machine":…,"link":…,"unit":…,"profile":null,"synthetic":false,
+/* root/MACHINE/about: {"machine":…,"link":…,"unit":…,"profile":…,"synthetic":…,
  * "tags":[{"name":…,"unit":…,"type":…,"at":"holding:100","every_ms":…}]} */
 void payload_json_about(struct text *out, const struct machine *machine);
 

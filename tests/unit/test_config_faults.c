@@ -232,7 +232,10 @@ static void test_faults_of_machines(void **state)
         {LINKS "machines: [{name: m, link: tcp, tags: x}]\n",
          {"plant.yaml:5:39: tags: \"x\" is no "}},
         {LINKS "machines: [{name: m, profile: p, link: tcp, tags: [{name: t, at: 'coil:1'}]}]\n",
-         {"plant.yaml:5:31: profile: not supported yet"}},
+         {"plant.yaml:5:31: profile: \"p\" is no profile; expected a file of that name and .yaml"}},
+        {LINKS "machines: [{name: m, parameters: {a: 1}, link: tcp,\n"
+               "  tags: [{name: t, at: 'coil:1'}]}]\n",
+         {"plant.yaml:5:22: parameters: stands alone; expected profile beside it"}},
         {LINKS "machines: [{name: m, link: tcp, unit: 256, tags: [{name: t, at: 'coil:1'}]}]\n",
          {"plant.yaml:5:39: unit: \"256\" is out of range; expected a whole number from 0 to 255"}},
         {LINKS "machines: [{name: m, link: rtu, unit: 0, tags: [{name: t, at: 'coil:1'}]}]\n",

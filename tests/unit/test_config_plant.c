@@ -59,14 +59,20 @@ static void test_links_differ_in_settings_not_in_machines(void **state)
     assert_true(link_equal(&link, &same));
 }
 
-static void test_machines_differ_in_link_and_tags(void **state)
+static void test_machines_differ_in_link_tags_and_profile(void **state)
 {
     const struct link link = {.name = "l"};
     const struct link same_link = {.name = "l", .port = 1};
     const struct link other_link = {.name = "k"};
     struct tag tags[2] = {{.name = "t"}, {.name = "u"}};
     struct tag other_tags[2] = {{.name = "t"}, {.name = "u", .address = 1}};
-    const struct machine machine = {"m", &link, 1, 1000, tags, 2};
+    const struct machine machine = {.name = "m",
+                                    .link = &link,
+                                    .unit = 1,
+                                    .every_ms = 1000,
+                                    .tags = tags,
+                                    .tag_count = 2,
+                                    .profile = "p"};
     struct machine other = machine;
 
     (void)state;
@@ -81,6 +87,12 @@ static void test_machines_differ_in_link_and_tags(void **state)
     assert_false(machine_equal(&machine, &other));
     other = machine;
     other.unit = 2;
+    assert_false(machine_equal(&machine, &other));
+    other = machine;
+    other.profile = NULL;
+    assert_false(machine_equal(&machine, &other));
+    other = machine;
+    other.synthetic = true;
     assert_false(machine_equal(&machine, &other));
 }
 
@@ -245,7 +257,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tags_differ_in_every_member),
         cmocka_unit_test(test_links_differ_in_settings_not_in_machines),
-        cmocka_unit_test(test_machines_differ_in_link_and_tags),
+        cmocka_unit_test(test_machines_differ_in_link_tags_and_profile),
         cmocka_unit_test(test_uplinks_differ_in_every_member),
         cmocka_unit_test(test_same_file_read_twice_gives_equal_plants),
         cmocka_unit_test(test_plant_lives_until_the_last_of_many_threads_releases_it),

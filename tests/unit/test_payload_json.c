@@ -209,6 +209,12 @@ static void test_payload_json_about_describes_every_tag(void **state)
                       "\"at\":\"holding:100.3\",\"every_ms\":500},"
                       "{\"name\":\"job\",\"unit\":null,\"type\":\"string:20\","
                       "\"at\":\"holding:200\",\"every_ms\":5000}]}");
+    machine.profile = "perfect-binder";
+    machine.synthetic = true;
+    machine.tag_count = 0;
+    payload_json_about(&out, &machine);
+    assert_text(&out, "{\"machine\":\"binder-1\",\"link\":\"press-1\",\"unit\":1,"
+                      "\"profile\":\"perfect-binder\",\"synthetic\":true,\"tags\":[]}");
 }
 
 int main(void)
