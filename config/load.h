@@ -153,6 +153,9 @@ const struct node *load_tag(struct load *load, const struct node *node,
                             const struct machine *machine, struct table *names,
                             struct tag *ret_tag);
 
+/* The plant's copy of what is shown of a tag. */
+const struct tag_display *load_display(struct load *load, const struct tag_display *display);
+
 void load_tag_lists_free(struct tag_lists *lists);
 
 #endif

@@ -9,12 +9,14 @@ enum { ADDRESSES = 65536, EIGHT_BYTES_IN_WORDS = 4 };
 /* A tag, and how much of it was understood. */
 struct tag_draft {
     struct tag tag;
+    struct tag_display display;
     bool at_known;
     bool type_known;
     bool eight_letters; /* the order was given for eight bytes */
 };
 
-static field_read_fn read_at, read_type, read_order, read_scale, read_offset, read_deadband;
+static field_read_fn read_at, read_type, read_order, read_scale, read_offset, read_deadband,
+    read_range;
 
 enum {
     TAG_NAME,
@@ -27,6 +29,8 @@ enum {
     TAG_EVERY,
     TAG_DEADBAND,
     TAG_HEARTBEAT,
+    TAG_TITLE,
+    TAG_RANGE,
     TAG_COUNTER,
     TAG_STATES,
     TAG_FIELDS
@@ -55,6 +59,10 @@ static const struct field tag_fields[TAG_FIELDS] = {
                        .read = load_read_duration,
                        .offset = TAG_MEMBER(heartbeat_ms),
                        .most = LOAD_MAX_PERIOD_MS},
+    [TAG_TITLE] = {.key = "title",
+                   .read = load_read_title,
+                   .offset = offsetof(struct tag_draft, display.title)},
+    [TAG_RANGE] = {.key = "range", .read = read_range},
     [TAG_COUNTER] = {.key = "counter", .read = load_read_later},
     [TAG_STATES] = {.key = "states", .read = load_read_later},
 };
@@ -159,6 +167,32 @@ static void read_deadband(struct load *load, const struct field *field, const st
     ((struct tag_draft *)object)->tag.deadband = decimal_number(deadband);
 }
 
+/* Kept where it is plausible itself. */
+static void read_range(struct load *load, const struct field *field, const struct node *value,
+                       void *object)
+{
+    struct tag_display *display = &((struct tag_draft *)object)->display;
+    struct decimal low = {0};
+    struct decimal high = {0};
+
+    if (value->kind != NODE_LIST || node_count_items(value) != 2) {
+        load_refuse(load, field->key, value, "is no range",
+                    "a list of the lowest and the highest plausible value, such as [0, 18000]");
+        return;
+    }
+    if (!read_decimal(load, field, node_target(value->first), &low) ||
+        !read_decimal(load, field, node_target(value->first->next), &high))
+        return;
+    if (decimal_number(low) >= decimal_number(high)) {
+        load_fault(load, value,
+                   "range: the first number is not the lower one; expected "
+                   "[LOWEST, HIGHEST]");
+        return;
+    }
+    display->low = low;
+    display->high = high;
+}
+
 static bool is_bit(const struct tag *tag)
 {
     return tag->area == AREA_COIL || tag->area == AREA_DISCRETE || tag->bit >= 0;
@@ -203,7 +237,7 @@ static void check_order(struct load *load, const struct tag_draft *draft, const 
 /* What is reckoned with needs a number to reckon with. */
 static void check_numeric(struct load *load, const struct tag *tag, const struct node *const *seen)
 {
-    static const size_t numeric_fields[] = {TAG_SCALE, TAG_OFFSET, TAG_DEADBAND};
+    static const size_t numeric_fields[] = {TAG_SCALE, TAG_OFFSET, TAG_DEADBAND, TAG_RANGE};
 
     if (tag->type != TYPE_BOOL && tag->type != TYPE_STRING)
         return;
@@ -250,6 +284,8 @@ const struct node *load_tag(struct load *load, const struct node *node,
     }
     const struct node *every = load_value(seen[TAG_EVERY]);
     load_check_period(load, draft.tag.every_ms, every);
+    if (seen[TAG_TITLE] || seen[TAG_RANGE])
+        draft.tag.display = load_display(load, &draft.display);
     *ret_tag = draft.tag;
     return every ? every : node;
 }

@@ -5,6 +5,7 @@
 #include "load.h"
 #include "memory.h"
 #include "phrase.h"
+#include "text.h"
 
 enum { BUCKETS = 4096 };
 
@@ -19,6 +20,7 @@ struct tag_list {
 struct tag_lists {
     struct arena arena;
     struct tag_list *buckets[BUCKETS];
+    struct table displays;
     struct table names;  /* of the machine at hand */
     struct tag *scratch; /* its tags */
     size_t total;
@@ -38,10 +40,30 @@ void load_tag_lists_free(struct tag_lists *lists)
 {
     if (lists) {
         arena_free(&lists->arena);
+        table_free(&lists->displays);
         table_free(&lists->names);
         free(lists->scratch);
         free(lists);
     }
+}
+
+const struct tag_display *load_display(struct load *load, const struct tag_display *display)
+{
+    struct tag_lists *lists = tag_lists_of(load);
+    struct text key = {0};
+
+    text_addf(&key, "%s\n%s\n%lld.%u %lld.%u", display->title.en ? display->title.en : "",
+              display->title.zh ? display->title.zh : "", (long long)display->low.mantissa,
+              display->low.decimals, (long long)display->high.mantissa, display->high.decimals);
+    const struct tag_display *kept = table_get(&lists->displays, key.data);
+    if (!kept) {
+        struct tag_display *copy = arena_alloc(&load->home->arena, sizeof *copy);
+        *copy = *display;
+        kept = copy;
+        table_set(&lists->displays, arena_string(&lists->arena, key.data, key.length), kept);
+    }
+    text_free(&key);
+    return kept;
 }
 
 static uint64_t hash_tags(const struct tag *tags, size_t count)

@@ -148,6 +148,13 @@ static bool decimal_equal(struct decimal a, struct decimal b)
     return a.mantissa == b.mantissa && a.decimals == b.decimals;
 }
 
+static bool display_equal(const struct tag_display *a, const struct tag_display *b)
+{
+    return a == b || (a && b && string_equal(a->title.en, b->title.en) &&
+                      string_equal(a->title.zh, b->title.zh) && decimal_equal(a->low, b->low) &&
+                      decimal_equal(a->high, b->high));
+}
+
 bool tag_equal(const struct tag *a, const struct tag *b)
 {
     return string_equal(a->name, b->name) && string_equal(a->unit, b->unit) && a->area == b->area &&
@@ -155,7 +162,7 @@ bool tag_equal(const struct tag *a, const struct tag *b)
            a->order == b->order && a->string_bytes == b->string_bytes &&
            decimal_equal(a->scale, b->scale) && decimal_equal(a->offset, b->offset) &&
            a->every_ms == b->every_ms && a->deadband == b->deadband &&
-           a->heartbeat_ms == b->heartbeat_ms;
+           a->heartbeat_ms == b->heartbeat_ms && display_equal(a->display, b->display);
 }
 
 bool machine_equal(const struct machine *a, const struct machine *b)

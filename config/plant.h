@@ -39,6 +39,12 @@ struct title {
     const char *en, *zh; /* NULL: none */
 };
 
+/* How a tag is shown. */
+struct tag_display {
+    struct title title;
+    struct decimal low, high; /* what is plausible, in the tag's unit; both 0: nothing was said */
+};
+
 struct tag {
     const char *name;
     const char *unit; /* NULL if none was given */
@@ -50,8 +56,9 @@ struct tag {
     uint16_t string_bytes;        /* TYPE_STRING: 1 to 250 */
     struct decimal scale, offset; /* value = raw × scale + offset */
     int64_t every_ms;
-    double deadband;      /* 0: report every change */
-    int64_t heartbeat_ms; /* 0: none */
+    double deadband;                   /* 0: report every change */
+    int64_t heartbeat_ms;              /* 0: none */
+    const struct tag_display *display; /* NULL: nothing was said of that */
 };
 
 struct machine {

@@ -208,6 +208,32 @@ void payload_json_machine_status(struct text *out, const struct instant *at, boo
     text_add_char(out, '}');
 }
 
+static void add_decimal(struct text *out, struct decimal decimal)
+{
+    const struct value value = {
+        .kind = VALUE_DECIMAL, .decimals = decimal.decimals, .mantissa = decimal.mantissa};
+
+    value_to_json(&value, out);
+}
+
+static void add_display(struct text *out, const struct tag_display *display)
+{
+    if (display->title.en || display->title.zh) {
+        text_add(out, ",\"title\":{\"en\":");
+        add_string(out, display->title.en);
+        text_add(out, ",\"zh\":");
+        add_string(out, display->title.zh);
+        text_add_char(out, '}');
+    }
+    if (display->low.mantissa != 0 || display->high.mantissa != 0) {
+        text_add(out, ",\"range\":[");
+        add_decimal(out, display->low);
+        text_add_char(out, ',');
+        add_decimal(out, display->high);
+        text_add_char(out, ']');
+    }
+}
+
 static void add_tag(struct text *out, const struct tag *tag)
 {
     text_add(out, "{\"name\":");
@@ -222,6 +248,8 @@ static void add_tag(struct text *out, const struct tag *tag)
         text_addf(out, ".%d", tag->bit);
     text_add(out, "\",\"every_ms\":");
     text_add_int(out, tag->every_ms);
+    if (tag->display)
+        add_display(out, tag->display);
     text_add_char(out, '}');
 }
 

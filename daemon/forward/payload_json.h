@@ -48,7 +48,8 @@ void payload_json_machine_status(struct text *out, const struct instant *at, boo
                                  int64_t since_ms, const char *state, const char *reason);
 
 /* root/MACHINE/about: {"machine":…,"link":…,"unit":…,"profile":…,"synthetic":…,
- * "tags":[{"name":…,"unit":…,"type":…,"at":"holding:100","every_ms":…}]} */
+ * "tags":[{"name":…,"unit":…,"type":…,"at":"holding:100","every_ms":…}]}, and where
+ * they were said "title":{"en":…,"zh":…} and "range":[…,…] behind every_ms */
 void payload_json_about(struct text *out, const struct machine *machine);
 
 #endif

@@ -251,6 +251,30 @@ static void test_alias_shares_a_list_between_machines(void **state)
     assert_int_equal(machine_of(config, "c")->tags[0].every_ms, 2000);
 }
 
+static void test_equal_titles_and_ranges_are_kept_once(void **state)
+{
+    struct config *config = *state;
+
+    config_write(config, "plant.yaml",
+                 "gateway: g\nlinks: [{name: l, driver: modbus-tcp, address: h}]\n"
+                 "machines: [{name: m, link: l, tags: [\n"
+                 "  {name: a, at: 'holding:1', title: {en: A, zh: 甲}, range: [-0.5, 10]},\n"
+                 "  {name: b, at: 'holding:2', title: {zh: 甲, en: A}, range: [-0.5, 10]},\n"
+                 "  {name: c, at: 'holding:3', title: {en: C}},\n"
+                 "  {name: d, at: 'holding:4'}]}]\n");
+    config_expect_plant(config);
+    const struct tag *tags = machine_of(config, "m")->tags;
+    assert_string_equal(tags[0].display->title.en, "A");
+    assert_string_equal(tags[0].display->title.zh, "甲");
+    assert_true(tags[0].display->low.mantissa == -5 && tags[0].display->low.decimals == 1);
+    assert_true(tags[0].display->high.mantissa == 10 && tags[0].display->high.decimals == 0);
+    assert_ptr_equal(tags[1].display, tags[0].display);
+    assert_string_equal(tags[2].display->title.en, "C");
+    assert_null(tags[2].display->title.zh);
+    assert_true(tags[2].display->low.mantissa == 0 && tags[2].display->high.mantissa == 0);
+    assert_null(tags[3].display);
+}
+
 static void test_two_machines_may_share_link_and_unit(void **state)
 {
     struct config *config = *state;
@@ -334,6 +358,7 @@ int main(void)
         TEST(test_included_file_that_is_not_there_is_a_fault),
         TEST(test_folder_with_pattern_characters_is_taken_as_it_stands),
         TEST(test_alias_shares_a_list_between_machines),
+        TEST(test_equal_titles_and_ranges_are_kept_once),
         TEST(test_two_machines_may_share_link_and_unit),
         TEST(test_examples_are_valid),
         TEST(test_large_plant_is_lean_and_quick),

@@ -211,10 +211,15 @@ static void test_payload_json_about_describes_every_tag(void **state)
                       "\"at\":\"holding:200\",\"every_ms\":5000}]}");
     machine.profile = "perfect-binder";
     machine.synthetic = true;
-    machine.tag_count = 0;
+    machine.tag_count = 1;
+    about_tags[0].display =
+        &(const struct tag_display){.title = {.zh = "胶温"}, .low = {-5, 1}, .high = {200, 0}};
     payload_json_about(&out, &machine);
     assert_text(&out, "{\"machine\":\"binder-1\",\"link\":\"press-1\",\"unit\":1,"
-                      "\"profile\":\"perfect-binder\",\"synthetic\":true,\"tags\":[]}");
+                      "\"profile\":\"perfect-binder\",\"synthetic\":true,\"tags\":["
+                      "{\"name\":\"glue_temp\",\"unit\":\"°C\",\"type\":\"s16\","
+                      "\"at\":\"input:7\",\"every_ms\":1000,"
+                      "\"title\":{\"en\":null,\"zh\":\"胶温\"},\"range\":[-0.5,200]}]}");
 }
 
 int main(void)
