@@ -1,4 +1,5 @@
 /* Profiles: what becomes of them in a machine, and how their faults are told. */
+#include <dirent.h>
 #include <errno.h>
 #include <time.h>
 
@@ -438,6 +439,88 @@ static void test_hostile_profiles_are_bounded(void **state)
     text_free(&yaml);
 }
 
+static const char *use_shipped_profiles(void)
+{
+    static char folder[512];
+    const char *slash = strrchr(__FILE__, '/');
+
+    snprintf(folder, sizeof folder, "%.*s../../config/profiles",
+             (int)(slash ? slash - __FILE__ + 1 : 0), __FILE__);
+    setenv("BINDERY_PROFILES_DIR", folder, 1);
+    return folder;
+}
+
+static void test_shipped_profiles_load_with_their_defaults(void **state)
+{
+    struct config *config = *state;
+    size_t count = 0;
+    DIR *files = opendir(use_shipped_profiles());
+
+    assert_non_null(files);
+    for (const struct dirent *file; (file = readdir(files)) != NULL;) {
+        struct text yaml = {0};
+        char *end = strstr(file->d_name, ".yaml");
+        if (!end)
+            continue;
+        text_addf(&yaml, MACHINE("profile: %.*s"), (int)(end - file->d_name), file->d_name);
+        config_write_bytes(config, "plant.yaml", yaml.data, yaml.length);
+        text_free(&yaml);
+        config_expect_plant(config);
+        assert_true(config->plant->machines[0].tag_count >= 2);
+        assert_false(config->plant->machines[0].synthetic);
+        count++;
+    }
+    closedir(files);
+    unsetenv("BINDERY_PROFILES_DIR");
+    assert_true(count >= 11);
+}
+
+static void test_shipped_profiles_have_the_addresses_of_their_devices(void **state)
+{
+    static const struct {
+        const char *profile, *tag;
+        enum area area;
+        uint16_t address;
+        enum tag_type type;
+        uint8_t order;
+    } cases[] = {
+        {"delta-dvp", "good_count", AREA_HOLDING, 0x1000 + 100, TYPE_U32, ORDER_SWAP_WORDS},
+        {"delta-dvp", "state_code", AREA_HOLDING, 0x1000 + 103, TYPE_U16, 0},
+        {"delta-vfd", "fault_code", AREA_HOLDING, 0x2100, TYPE_U16, 0},
+        {"delta-vfd", "frequency", AREA_HOLDING, 0x2103, TYPE_U16, 0},
+        {"delta-vfd", "dc_bus", AREA_HOLDING, 0x2105, TYPE_U16, 0},
+        {"inovance-md500", "state_code", AREA_HOLDING, 0x3000, TYPE_U16, 0},
+        {"inovance-md500", "fault_code", AREA_HOLDING, 0x8000, TYPE_U16, 0},
+        {"inovance-md500", "frequency", AREA_HOLDING, 0x7000, TYPE_U16, 0},
+        {"inovance-h5u", "good_count", AREA_HOLDING, 100, TYPE_U32, ORDER_SWAP_WORDS},
+        {"xinje-xd", "speed", AREA_HOLDING, 102, TYPE_U16, 0},
+        {"siemens-s7-200-smart", "good_count", AREA_HOLDING, 50, TYPE_U32, 0},
+        {"mitsubishi-fx3u", "good_count", AREA_HOLDING, 100, TYPE_U32, ORDER_SWAP_WORDS},
+        {"invt-chf", "state_code", AREA_HOLDING, 0x1001, TYPE_U16, 0},
+        {"invt-chf", "frequency", AREA_HOLDING, 0x3000, TYPE_U16, 0},
+        {"adam-6051", "count_1", AREA_HOLDING, 26, TYPE_U32, ORDER_SWAP_WORDS},
+        {"moxa-e1213", "count_1", AREA_INPUT, 18, TYPE_U32, 0},
+        {"sdm630", "voltage_l3", AREA_INPUT, 4, TYPE_F32, 0},
+        {"sdm630", "energy", AREA_INPUT, 342, TYPE_F32, 0},
+    };
+    struct config *config = *state;
+    char yaml[256];
+
+    use_shipped_profiles();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        snprintf(yaml, sizeof yaml, MACHINE("profile: %s"), cases[i].profile);
+        config_write(config, "plant.yaml", yaml);
+        config_expect_plant(config);
+        const struct tag *tag = tag_of(config, "m", cases[i].tag);
+        assert_int_equal(tag->area, cases[i].area);
+        assert_int_equal(tag->address, cases[i].address);
+        assert_int_equal(tag->type, cases[i].type);
+        assert_int_equal(tag->order, cases[i].order);
+        assert_non_null(tag->display);
+    }
+    unsetenv("BINDERY_PROFILES_DIR");
+}
+
 enum { LARGE_MACHINES = 6000, LARGE_TAGS = 40 };
 
 static void write_large_plant(const struct config *config, const char *profile_of_last)
@@ -518,6 +601,8 @@ int main(void)
         TEST(test_profiles_that_extend_each_other_are_faults),
         TEST(test_chains_of_profiles_are_bounded),
         TEST(test_hostile_profiles_are_bounded),
+        TEST(test_shipped_profiles_load_with_their_defaults),
+        TEST(test_shipped_profiles_have_the_addresses_of_their_devices),
         TEST(test_six_thousand_machines_share_one_list),
         TEST(test_fault_of_a_profile_is_told_once),
     };
