@@ -1,8 +1,8 @@
 /* Configurations, and what is planned from them: plant_load, drivers/modbus_plan.c.
  *
- * Input: up to four files, with a byte 0x1C between them: plant.yaml, a.yaml, b.yaml, c.yaml. They
- * are written into a folder of memory's, beside a folder no.file. Patterns of `include` that lead
- * out of it find nothing. */
+ * Input: up to six files, with a byte 0x1C between them: plant.yaml, a.yaml, b.yaml, c.yaml, and
+ * profiles p and q. They are written into a folder of memory's, beside a folder no.file. Patterns
+ * of `include` that lead out of it find nothing; profiles are looked for there, too. */
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
@@ -18,9 +18,10 @@
 #include "text.h"
 #include "words.h"
 
-enum { FILES = 4, SEPARATOR = 0x1c, MOST_PERIODS = 8 };
+enum { FILES = 6, SEPARATOR = 0x1c, MOST_PERIODS = 8 };
 
-static const char *const file_names[FILES] = {"plant.yaml", "a.yaml", "b.yaml", "c.yaml"};
+static const char *const file_names[FILES] = {"plant.yaml", "a.yaml",          "b.yaml",
+                                              "c.yaml",     "profiles/p.yaml", "profiles/q.yaml"};
 static char folder[128];
 
 /* The folder as a pattern: its own name has a bracket in it. */
@@ -52,6 +53,7 @@ static void remove_files(void)
     for (size_t i = 0; i < FILES; i++)
         unlink(path_of(file_names[i]));
     rmdir(path_of("no.file"));
+    rmdir(path_of("profiles"));
     rmdir(folder);
 }
 
@@ -64,6 +66,8 @@ static void make_folder(void)
     snprintf(pattern_of_folder, sizeof pattern_of_folder, "%.*s\\%s", bracket, folder,
              folder + bracket);
     CLAIM(mkdir(path_of("no.file"), 0700) == 0);
+    CLAIM(mkdir(path_of("profiles"), 0700) == 0);
+    CLAIM(setenv("BINDERY_PROFILES_DIR", path_of("no.file"), 1) == 0);
     atexit(remove_files);
 }
 
