@@ -14,25 +14,43 @@ struct found_fault {
     bool has_user;
 };
 
+/* Whether this was found before, for another machine. */
+static bool is_known(struct faults *faults, struct fault_place place, const char *message)
+{
+    struct text key = {0};
+    size_t before = faults->shared.count;
+
+    text_addf(&key, "%u:%u:%u:%s", (unsigned)place.file, (unsigned)place.line,
+              (unsigned)place.column, message);
+    table_intern(&faults->shared, &faults->arena, key.data, key.length);
+    text_free(&key);
+    return faults->shared.count == before;
+}
+
 void faults_addv(struct faults *faults, struct fault_place place, const char *format, va_list args)
 {
+    bool is_shared = faults->shared_from > 0 && place.file >= faults->shared_from;
     struct text message = {0};
 
     if (faults->count == FAULTS_MAX) {
         faults->dropped++;
         return;
     }
+    text_addv(&message, format, args);
+    if (is_shared && is_known(faults, place, message.data)) {
+        text_free(&message);
+        return;
+    }
     if (faults->count == faults->capacity) {
         faults->capacity = faults->capacity ? faults->capacity * 2 : 16;
         faults->items = mem_resize(faults->items, faults->capacity * sizeof *faults->items);
     }
-    text_addv(&message, format, args);
     faults->items[faults->count] = (struct found_fault){
         .place = place,
         .number = faults->count,
         .message = message.data,
         .user = faults->user,
-        .has_user = faults->shared_from > 0 && place.file >= faults->shared_from,
+        .has_user = is_shared,
     };
     faults->count++;
 }
@@ -130,6 +148,8 @@ struct fault_list faults_finish(struct faults *faults,
             (struct fault){.file = mem_string(file_path(context, 0)), .message = message.data};
     }
     free(faults->items);
+    table_free(&faults->shared);
+    arena_free(&faults->arena);
     *faults = (struct faults){0};
     return list;
 }

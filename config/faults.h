@@ -6,7 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "arena.h"
 #include "plant.h"
+#include "table.h"
 
 /* Beyond these the rest is only counted: a hostile file has as many faults as it likes. */
 enum { FAULTS_MAX = 100000 };
@@ -29,6 +31,8 @@ struct faults {
     struct fault_user user; /* who is told with a fault in a file from shared_from on; the same
                                fault is told for the first of them only */
     uint16_t shared_from;   /* 0: no file is shared */
+    struct table shared;    /* the faults of such files, so that no flood of them hides others */
+    struct arena arena;
 };
 
 void faults_add(struct faults *faults, struct fault_place place, const char *format, ...)

@@ -434,8 +434,9 @@ static void test_hostile_profiles_are_bounded(void **state)
         text_add(&yaml, "- *a\n");
     config_write_bytes(config, "profiles/p.yaml", yaml.data, yaml.length);
     assert_int_equal(config_load_text(config, MACHINE("profile: p")), -EINVAL);
-    config_print_faults(config);
-    assert_true(config->faults.count < 10);
+    assert_int_equal(config->faults.count, 3);
+    config_expect_fault(config, 2,
+                        "p.yaml:4:2014: the profile becomes too large here; expected at");
     text_free(&yaml);
 }
 
@@ -573,12 +574,35 @@ static void test_fault_of_a_profile_is_told_once(void **state)
     write_large_plant(config, "p, tags: [{name: x, at: 'coil:1'}]");
     config_write(config, "profiles/p.yaml",
                  "profile: p\ntags:\n- {name: t, at: x}\n- {name: u, at: 'coil:${x}'}\n");
-    load_seconds(config);
-    config_print_faults(config);
+    assert_int_equal(config_load(config), -EINVAL);
     assert_int_equal(config->faults.count, 2);
     config_expect_fault(config, 0, "p.yaml:3:17: at: \"x\" is no address");
     config_expect_fault(config, 1, "p.yaml:4:17: at: \"coil:${x}\" names no parameter");
     assert_non_null(strstr(config->faults.items[1].message, "of: none (for machine \"m0\", "));
+}
+
+/* Machines with tags of their own have it expanded for each of them. */
+static void test_flood_of_a_profiles_faults_hides_no_others(void **state)
+{
+    struct config *config = *state;
+    struct text yaml = {0};
+
+    text_add(&yaml, TOP "machines:\n");
+    for (int i = 0; i < 6000; i++)
+        text_addf(&yaml, "  - {name: m%d, link: l, profile: p, tags: [{name: x, at: 'coil:1'}]}\n",
+                  i);
+    text_add(&yaml, "  - {name: last, link: k, profile: p}\n");
+    config_write_bytes(config, "plant.yaml", yaml.data, yaml.length);
+    text_clear(&yaml);
+    text_add(&yaml, "profile: p\ntags:\n");
+    for (int i = 0; i < 20; i++)
+        text_addf(&yaml, "- {name: t%d, at: x}\n", i);
+    config_write_bytes(config, "profiles/p.yaml", yaml.data, yaml.length);
+    text_free(&yaml);
+    assert_int_equal(config_load(config), -EINVAL);
+    assert_int_equal(config->faults.count, 21);
+    config_expect_fault(config, 0, "plant.yaml:6004:24: link: \"k\" is no link");
+    config_expect_fault(config, 20, "p.yaml:22:19: at: \"x\" is no address");
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, config_set_up, config_tear_down)
@@ -605,6 +629,7 @@ int main(void)
         TEST(test_shipped_profiles_have_the_addresses_of_their_devices),
         TEST(test_six_thousand_machines_share_one_list),
         TEST(test_fault_of_a_profile_is_told_once),
+        TEST(test_flood_of_a_profiles_faults_hides_no_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
