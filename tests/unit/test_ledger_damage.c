@@ -21,7 +21,7 @@ static uint32_t next_random(uint32_t *random)
 
 static void copy_file(const char *from, const char *to)
 {
-    char command[300];
+    char command[700];
     snprintf(command, sizeof(command), "cp %s %s 2>/dev/null || rm -f %s", from, to, to);
     assert_int_equal(system(command), 0); /* NOLINT(cert-env33-c): paths of our own making */
 }
