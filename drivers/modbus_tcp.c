@@ -25,7 +25,7 @@ int modbus_tcp_connect(struct modbus_tcp *tcp, const struct sockaddr *address, s
     }
     tcp->fd = fd;
     tcp->length = 0;
-    tcp->more = false;
+    tcp->more = tcp->hung_up = false;
     tcp->discarded = 0;
     return 0;
 }
@@ -44,7 +44,7 @@ static int receive(struct modbus_tcp *tcp)
 {
     size_t room = sizeof(tcp->buffer) - tcp->length;
     ssize_t got = recv(tcp->fd, tcp->buffer + tcp->length, room, 0);
-    tcp->more = got == (ssize_t)room;
+    tcp->more = got == (ssize_t)room || tcp->hung_up || (got < 0 && errno == EINTR);
     if (got < 0)
         return errno == EINTR ? -EAGAIN : -errno;
     if (got == 0)
@@ -121,5 +121,5 @@ void modbus_tcp_close(struct modbus_tcp *tcp)
     if (tcp->fd >= 0)
         close(tcp->fd);
     tcp->fd = -1;
-    tcp->more = false;
+    tcp->more = tcp->hung_up = false;
 }

@@ -19,6 +19,7 @@ struct modbus_tcp {
     uint8_t unit;
     uint16_t length;    /* bytes in the buffer */
     bool more;          /* the last look left something behind: look again without being told */
+    bool hung_up;       /* the other side has sent its last: the end comes behind what it sent */
     uint32_t discarded; /* answers thrown away; whoever counts them sets it to 0 */
     uint8_t buffer[MODBUS_TCP_MAX_FRAME];
 };

@@ -1,5 +1,7 @@
 #include "mailbox.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -89,7 +91,10 @@ void mailbox_wait(struct mailbox *mailbox, int64_t until_ns)
     if (wait_ns < 0)
         wait_ns = 0;
     struct timespec wait = {.tv_sec = wait_ns / NS_PER_S, .tv_nsec = wait_ns % NS_PER_S};
-    if (epoll_pwait2(mailbox->epoll_fd, &event, 1, &wait, NULL) <= 0)
+    int woken = epoll_pwait2(mailbox->epoll_fd, &event, 1, &wait, NULL);
+    if (woken < 0 && errno != EINTR) /* a kernel before 5.11 does not have it */
+        woken = ppoll(&(struct pollfd){.fd = mailbox->fd, .events = POLLIN}, 1, &wait, NULL);
+    if (woken <= 0)
         return;
     eventfd_t count;
     eventfd_read(mailbox->fd, &count);

@@ -51,7 +51,7 @@ int delivery_new(struct delivery_context *context, const struct plant *plant,
     delivery->home = plant_retain(plant);
     delivery->settings = settings;
     delivery->plant = plant_retain(plant);
-    delivery_fit_messages(delivery, false);
+    delivery->message_bytes = DELIVERY_MESSAGE_BYTES;
     backoff_init(&delivery->backoff, NS_PER_S, 60 * NS_PER_S, (uint32_t)(uintptr_t)delivery | 1);
     open_uplink(delivery, context, clock_mono_ns());
     *ret_delivery = delivery;

@@ -5,6 +5,8 @@
 #include "backoff.h"
 #include "delivery.h"
 
+enum { DELIVERY_MESSAGE_BYTES = 64 * 1024 }; /* at most, about */
+
 enum lane { LANE_LIVE, LANE_BACKLOG, LANES };
 
 struct delivery {
@@ -28,8 +30,8 @@ struct delivery {
     char trouble[160];
 };
 
-/* A connection has ended. A message that could not be acknowledged in time on so slow a
- * one would be sent for ever: they become smaller, and large again after any other end. */
+/* A connection has ended. A message that could not be acknowledged in time on so slow a one would
+ * be sent for ever: they become smaller, and step by step larger after any other end. */
 void delivery_fit_messages(struct delivery *delivery, bool too_slow);
 
 /* Gives up what is under way: it is owed as before. */

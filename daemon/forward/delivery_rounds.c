@@ -9,7 +9,6 @@
 #include "mqtt_words.h"
 
 enum {
-    MESSAGE_BYTES = 64 * 1024,
     LEAST_MESSAGE_BYTES = 1024,
     TOO_SLOW_PART = 4, /* what then becomes of it */
     LIVE_RESERVE = 5,  /* one part in so many of the window is left alone by the backlog */
@@ -45,10 +44,10 @@ static void drop_round(struct delivery *delivery, enum lane lane)
 
 void delivery_fit_messages(struct delivery *delivery, bool too_slow)
 {
-    if (!too_slow)
-        delivery->message_bytes = MESSAGE_BYTES;
-    else if (delivery->message_bytes > LEAST_MESSAGE_BYTES)
+    if (too_slow && delivery->message_bytes > LEAST_MESSAGE_BYTES)
         delivery->message_bytes /= TOO_SLOW_PART;
+    else if (!too_slow && delivery->message_bytes < DELIVERY_MESSAGE_BYTES)
+        delivery->message_bytes *= TOO_SLOW_PART;
 }
 
 void delivery_drop_rounds(struct delivery *delivery)

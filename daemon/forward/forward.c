@@ -121,6 +121,7 @@ static void take_out(struct forward *forward, const struct delivery *delivery)
 static void set_uplinks(struct forward *forward, const struct plant *plant)
 {
     struct delivery **deliveries = mem_array(plant->uplink_count, sizeof(struct delivery *));
+    ledger_save_cursors(forward->ledger, audience(forward));
     for (size_t i = 0; i < plant->uplink_count; i++) {
         const struct uplink_settings *settings = &plant->uplinks[i];
         struct delivery *old = find_delivery(forward, settings->name);
@@ -132,7 +133,6 @@ static void set_uplinks(struct forward *forward, const struct plant *plant)
         }
         if (old != NULL) {
             take_out(forward, old);
-            ledger_save_cursor(forward->ledger, old);
             delivery_free(old, &forward->context);
         }
         int error = delivery_new(&forward->context, plant, settings, &deliveries[i]);

@@ -134,7 +134,8 @@ static int64_t next_take(const struct ledger *ledger, int64_t now_ns)
 static bool is_quiet(const struct ledger *ledger)
 {
     return ledger->wake_fd >= 0 && ledger->empty_takes >= QUIET_TAKES &&
-           ledger->declared_count == 0 && ledger->unwritten == NULL;
+           ledger->declared_count == 0 && ledger->unwritten == NULL && ledger->trouble == 0 &&
+           ledger_stored_end(ledger) == ledger->next_seq;
 }
 
 /* What comes with the first reading is to be committed with it. */
@@ -152,22 +153,24 @@ int64_t ledger_step(struct ledger *ledger, struct audience audience, int64_t now
     if (ledger->broken != 0 &&
         (now_ns < ledger->retry_ns || ledger_renew(ledger, audience, now_ns) < 0))
         return ledger->retry_ns;
-    if (ledger->asleep && !queue_await(ledger->queue, ledger->wake_fd))
+    if (ledger->asleep && !(is_quiet(ledger) && queue_await(ledger->queue, ledger->wake_fd)))
         wake_up(ledger, now_ns);
     if (!ledger->asleep && now_ns >= ledger->take_ns && now_ns >= ledger->retry_ns) {
         ledger->take_ns = next_take(ledger, now_ns);
         take(ledger, audience, now_ns);
     }
     ledger_settle(ledger, audience, false, now_ns);
-    if (now_ns >= ledger->cursor_ns && now_ns >= ledger->retry_ns)
+    /* a loss that waits to be declared must not be forgotten before it is */
+    bool all_declared = ledger->declared_count == 0;
+    if (all_declared && now_ns >= ledger->cursor_ns && now_ns >= ledger->retry_ns)
         ledger_commit_cursors(ledger, audience, now_ns);
-    if (now_ns >= ledger->housekeeping_ns) {
+    if (all_declared && now_ns >= ledger->housekeeping_ns) {
         keep_house(ledger, audience, now_ns);
         ledger->housekeeping_ns = now_ns + TRIM_MS * NS_PER_MS;
     }
     int64_t salvage_ns = ledger_salvage(ledger, audience, now_ns);
     ledger->asleep = is_quiet(ledger) && queue_await(ledger->queue, ledger->wake_fd);
-    if (ledger->retry_ns > ledger->take_ns)
+    if (ledger->retry_ns > now_ns && ledger->retry_ns > ledger->take_ns)
         return ledger->retry_ns;
     int64_t take_ns = ledger->asleep ? ledger->check_ns : ledger->take_ns;
     return salvage_ns < take_ns ? salvage_ns : take_ns;
@@ -238,9 +241,8 @@ void ledger_finish(struct ledger *ledger, struct audience audience)
     ledger_commit_cursors(ledger, audience, now_ns);
 }
 
-void ledger_save_cursor(struct ledger *ledger, struct delivery *delivery)
+void ledger_save_cursors(struct ledger *ledger, struct audience audience)
 {
-    struct audience audience = {&delivery, 1};
     ledger_commit_cursors(ledger, audience, clock_mono_ns());
 }
 

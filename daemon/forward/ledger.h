@@ -54,8 +54,8 @@ void ledger_finish(struct ledger *ledger, struct audience audience);
 /* A loss to be stored with the next batch; `argument` is the ledger. */
 void ledger_declare(void *argument, const struct gap *gap);
 
-/* The cursor of an uplink that is about to be closed. */
-void ledger_save_cursor(struct ledger *ledger, struct delivery *delivery);
+/* Their cursors, before some of them are closed. `audience`: all there are. */
+void ledger_save_cursors(struct ledger *ledger, struct audience audience);
 
 /* Forgets cursors of uplinks that the plant does not have. */
 void ledger_drop_cursors(struct ledger *ledger, const struct plant *plant);

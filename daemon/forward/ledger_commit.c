@@ -194,8 +194,10 @@ void ledger_commit_cursors(struct ledger *ledger, struct audience audience, int6
     int error = store_begin(ledger->store);
     if (error == 0)
         error = save_cursors(ledger, audience, &nothing);
-    if (error == 0 && ledger->reserved > ledger->next_seq)
-        error = store_reserve(ledger->store, ledger_stored_end(ledger), ledger->reserved);
+    /* no cursor may be ahead of the numbers that the store knows of */
+    uint64_t end = ledger->reserved > ledger->next_seq ? ledger->reserved : ledger->next_seq;
+    if (error == 0 && end > store_next_seq(ledger->store))
+        error = store_reserve(ledger->store, ledger_stored_end(ledger), end);
     if (error == 0)
         error = commit(ledger, audience);
     if (ledger_note_trouble(ledger, error, now_ns) == 0)

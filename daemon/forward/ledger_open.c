@@ -68,7 +68,7 @@ static const char *why_not_open(const char *path, int error)
             return "it is a link into a folder that is not there: make that, or delete the link";
         return "its folder is not there";
     case -EPROTONOSUPPORT:
-        return "it belongs to another program or a later version, and is left alone: move it away,"
+        return "it belongs to another program or another version, and is left alone: move it away,"
                " or name another path";
     default:
         return strerrordesc_np(-error);

@@ -310,7 +310,8 @@ int64_t ledger_salvage(struct ledger *ledger, struct audience audience, int64_t 
 {
     if (ledger->salvage == NULL || ledger->broken != 0)
         return INT64_MAX;
-    if (now_ns < ledger->salvage_ns || ledger->trouble != 0 || ledger->unwritten != NULL)
+    bool in_trouble = ledger->trouble != 0 && now_ns < ledger->retry_ns;
+    if (now_ns < ledger->salvage_ns || in_trouble || ledger->unwritten != NULL)
         return ledger->salvage_ns > now_ns ? ledger->salvage_ns : INT64_MAX;
     ledger->salvage_ns = now_ns + SALVAGE_MS * NS_PER_MS;
     if (!salvage_survey(ledger->salvage))

@@ -51,7 +51,7 @@ struct store_opened {
 };
 
 /* 0, or negative errno where no store can be had at all (no such folder, no permission, a full
- * disk, -EBUSY another process has it, -EPROTONOSUPPORT a device, a later version's or another
+ * disk, -EBUSY another process has it, -EPROTONOSUPPORT a device, another version's or another
  * program's database, which is left alone). */
 int store_open(const struct store_settings *settings, struct store **ret_store,
                struct store_opened *ret_opened);

@@ -13,7 +13,7 @@
 #include "store_mark.h"
 #include "text.h"
 
-enum { STORE_SCHEMA_VERSION = 1 };
+enum { STORE_SCHEMA_VERSION = 2 };
 
 struct store_boot {
     uint32_t id;

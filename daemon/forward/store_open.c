@@ -17,7 +17,7 @@ enum { CHECK_BYTES = 32 << 20 };
  * stops what nobody keeps in check. */
 enum { HARD_LIMIT_SLACK = 64 << 20 };
 
-/* A sound database that is somebody else's, or a later version's, is left alone. But what once was
+/* A sound database that is somebody else's, or another version's, is left alone. But what once was
  * a store and is none with the log that lies there has lost its own log. */
 static int check_version(struct store *store)
 {
@@ -39,7 +39,7 @@ static int check_version(struct store *store)
         rc = sql_number(sql_query(store->sql, "SELECT value FROM meta WHERE key = 'schema'"),
                         &version);
     if (rc == 0 && version != STORE_SCHEMA_VERSION)
-        rc = version > STORE_SCHEMA_VERSION ? -EPROTONOSUPPORT : -EUCLEAN;
+        rc = version > 0 ? -EPROTONOSUPPORT : -EUCLEAN;
     return rc;
 }
 
@@ -372,8 +372,9 @@ int store_open(const struct store_settings *settings, struct store **ret_store,
     store->left_database_fd = store->left_wal_fd = -1;
     store->packer = body_packer_new();
     store->mark = store_mark_read(store->files.lock_fd);
-    store->owed_from = store->mark.owed_from;
     rc = connect_or_replace(store, &opened);
+    if (rc == 0 && strcmp(store->mark.id, store->id) == 0)
+        store->owed_from = store->mark.owed_from;
     if (rc == 0)
         rc = find_unclean(store, &opened.unclean);
     if (rc < 0) {

@@ -41,6 +41,8 @@ static int64_t next_tick(const struct poller *poller, int64_t now_ns)
     for (size_t i = 0; i < poller->link_count; i++)
         if (poller->wake_ns[i] < next_ns)
             next_ns = poller->wake_ns[i];
+    if (next_ns <= now_ns)
+        next_ns = now_ns + 1;
     return round_up_to_tick(poller, next_ns);
 }
 
@@ -56,7 +58,7 @@ static void take_events(struct poller *poller, int64_t now_ns)
             __builtin_prefetch(events[i].data.ptr);
         for (int i = 0; i < count; i++) {
             struct tcp_link *link = events[i].data.ptr;
-            poller->wake_ns[link->index] = tcp_link_ready(link, now_ns);
+            poller->wake_ns[link->index] = tcp_link_ready(link, events[i].events, now_ns);
         }
         if (count < EVENTS_AT_ONCE)
             break;

@@ -115,7 +115,7 @@ void tcp_connected(struct tcp_link *link, int64_t now_ns)
         tcp_connect_next(link, now_ns, error);
         return;
     }
-    struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.ptr = link};
+    struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.ptr = link};
     epoll_ctl(link->loop->epoll_fd, EPOLL_CTL_MOD, link->tcp.fd, &event);
     if (link->ever_up)
         atomic_fetch_add(&link->live->reconnects, 1);

@@ -3,6 +3,7 @@
 #include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 
 #include "clock.h"
 #include "decode.h"
@@ -299,8 +300,9 @@ int64_t tcp_link_step(struct tcp_link *link, int64_t now_ns)
     return wake_time(link);
 }
 
-int64_t tcp_link_ready(struct tcp_link *link, int64_t now_ns)
+int64_t tcp_link_ready(struct tcp_link *link, uint32_t events, int64_t now_ns)
 {
+    link->tcp.hung_up = link->state != TCP_CONNECTING && (events & ~(uint32_t)EPOLLIN) != 0;
     look(link, now_ns);
     return wake_time(link);
 }

@@ -74,7 +74,7 @@ void tcp_link_set_machines(struct tcp_link *link, struct machine_run **machines,
 
 /* All of these return when the link wants to be stepped next. */
 int64_t tcp_link_step(struct tcp_link *link, int64_t now_ns);
-int64_t tcp_link_ready(struct tcp_link *link, int64_t now_ns);
+int64_t tcp_link_ready(struct tcp_link *link, uint32_t events, int64_t now_ns); /* epoll's */
 int64_t tcp_link_resolved(struct tcp_link *link, const struct resolver_answer *answer,
                           int64_t now_ns);
 

@@ -21,6 +21,23 @@ class ClosingModbus(ScriptedModbus):
         client.shutdown(socket.SHUT_RDWR)
 
 
+class HalfClosingModbus(ClosingModbus):
+    """Sends the end of the connection along with the answer, and notes how long the other side
+    takes to close its own."""
+
+    def serve(self, client):
+        request = receive(client, 12)
+        self.requests.append((time.monotonic(), request))
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+        for _, data in self.answer(request):
+            client.sendall(data)
+        client.shutdown(socket.SHUT_WR)
+        closed = time.monotonic()
+        while client.recv(1000):
+            pass
+        self.waited.append(time.monotonic() - closed)
+
+
 class ShutModbus(ScriptedModbus):
     """Accepts connections and closes them."""
 
@@ -60,6 +77,15 @@ class Manners(BrokerCase):
                                    where=lambda e: e.values.get("b", 0) > 20)
         self.assertEqual([e.bad for e in self.receiver.readings("m") if e.bad], [])
         self.assertIsNone(gateway.find("link l: .*next try"))
+
+    def test_a_close_that_comes_with_the_answer_is_noticed_at_once(self):
+        """Not at the next poll, which would be sent into a connection that is dead."""
+        server = HalfClosingModbus(self, lambda request: [(0, modbus_answer(request, [7]))])
+        server.waited = []
+        self.run_gateway([tcp_link("l", server.port)],
+                         [machine("m", "l", [tag("a", "holding:0", heartbeat="2s")], every="2s")])
+        wait_for(lambda: len(server.waited) >= 3, 20, "three connections")
+        self.assertLess(max(server.waited), 1)
 
     def test_a_device_that_only_accepts_and_closes_is_said_once(self):
         server = ShutModbus(self, None)

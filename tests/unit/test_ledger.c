@@ -219,7 +219,7 @@ static void test_ledger_saves_the_cursor_of_a_closing_uplink(void **state)
     struct bench *bench = *state;
     open_always(bench);
     acknowledge(bench, 1, 4);
-    ledger_save_cursor(bench->ledger, &bench->cloud);
+    ledger_save_cursors(bench->ledger, audience(bench));
     assert_saved_cursor(bench, "5-");
 }
 
@@ -229,7 +229,7 @@ static void test_ledger_forgets_cursors_of_uplinks_the_plant_lacks(void **state)
     struct ranges owed = {0};
     open_always(bench);
     acknowledge(bench, 1, 4);
-    ledger_save_cursor(bench->ledger, &bench->cloud);
+    ledger_save_cursors(bench->ledger, audience(bench));
     ledger_drop_cursors(bench->ledger, bench->plant);
     assert_int_equal(store_load_cursor(ledger_store(bench->ledger), "cloud", &owed), -ENOENT);
 }

@@ -55,7 +55,7 @@ static void make_original(struct bench *bench, const char *original, bool orderl
         step(bench);
     }
     acknowledge(bench, 1, ACKNOWLEDGED);
-    ledger_save_cursor(bench->ledger, &bench->cloud);
+    ledger_save_cursors(bench->ledger, audience(bench));
     if (!orderly)
         copy_store(bench->fixture->path, original);
     close_ledger(bench);

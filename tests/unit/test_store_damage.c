@@ -76,16 +76,19 @@ static void test_store_cut_short_is_set_aside_under_a_new_id(void **state)
     assert_null(store_source(fixture->store, source));
 }
 
-static void test_store_of_a_later_version_is_left_alone(void **state)
+static void test_store_of_another_version_is_left_alone(void **state)
 {
     struct fixture *fixture = *state;
     fixture_open(fixture);
     assert_int_equal(fixture_commit(fixture, 1, 5, 0), 0);
     fixture_close(fixture);
-    fixture_sql(fixture, "UPDATE meta SET value = 2 WHERE key = 'schema'");
+    fixture_sql(fixture, "UPDATE meta SET value = value + 1 WHERE key = 'schema'");
     assert_int_equal(store_open(&fixture->settings, &fixture->store, &fixture->opened),
                      -EPROTONOSUPPORT);
-    fixture_sql(fixture, "UPDATE meta SET value = 1 WHERE key = 'schema'");
+    fixture_sql(fixture, "UPDATE meta SET value = value - 2 WHERE key = 'schema'");
+    assert_int_equal(store_open(&fixture->settings, &fixture->store, &fixture->opened),
+                     -EPROTONOSUPPORT);
+    fixture_sql(fixture, "UPDATE meta SET value = value + 1 WHERE key = 'schema'");
     fixture_open(fixture);
     assert_true(fixture_has(fixture, 1));
 }
@@ -325,7 +328,7 @@ int main(void)
         STORE_TEST(test_store_that_can_not_be_looked_at_is_left_alone),
         STORE_TEST(test_store_cut_short_is_set_aside_under_a_new_id),
         STORE_TEST(test_store_with_one_wrong_value_is_set_aside),
-        STORE_TEST(test_store_of_a_later_version_is_left_alone),
+        STORE_TEST(test_store_of_another_version_is_left_alone),
         STORE_TEST(test_store_without_its_tables_is_set_aside),
         STORE_TEST(test_store_names_a_batch_whose_body_is_damaged),
         STORE_TEST(test_store_takes_the_place_of_whatever_is_in_its_way),
