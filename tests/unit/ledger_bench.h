@@ -65,7 +65,7 @@ struct bench {
     struct queue *queue;
     struct ledger *ledger;
     struct delivery cloud;
-    struct delivery *deliveries[1];
+    struct delivery *deliveries[2]; /* a test may add one */
     size_t delivery_count;
     int64_t now_ns;
     uint32_t random;

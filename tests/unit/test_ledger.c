@@ -1,6 +1,8 @@
+#include <fcntl.h>
 #include <sys/eventfd.h>
 
 #include "ledger_bench.h"
+#include "ledger_internal.h"
 
 static void test_ledger_commits_before_anyone_may_send(void **state)
 {
@@ -223,6 +225,26 @@ static void test_ledger_saves_the_cursor_of_a_closing_uplink(void **state)
     assert_saved_cursor(bench, "5-");
 }
 
+static void test_ledger_marks_where_the_uplink_that_is_owed_most_begins(void **state)
+{
+    struct bench *bench = *state;
+    struct delivery other = {.settings = {.name = "other"}};
+    struct delivery *both[] = {&bench->cloud, &other};
+    char lock[100];
+    open_always(bench);
+    ranges_add(&other.owed, 3, SEQ_END);
+    for (int i = 0; i < 8; i++)
+        put(bench, i);
+    step(bench);
+    acknowledge(bench, 1, 8);
+    ledger_save_cursors(bench->ledger, (struct audience){both, 2});
+    snprintf(lock, sizeof(lock), "%s.lock", bench->fixture->path);
+    int fd = open(lock, O_RDONLY);
+    assert_int_equal(store_mark_read(fd).owed_from, 3);
+    close(fd);
+    ranges_free(&other.owed);
+}
+
 static void test_ledger_forgets_cursors_of_uplinks_the_plant_lacks(void **state)
 {
     struct bench *bench = *state;
@@ -366,12 +388,28 @@ static void test_ledger_sleeps_while_nothing_comes_and_commits_when_it_does(void
     close(fd);
 }
 
+/* With nothing to write there is nothing to try again: that must not be taken for something due. */
+static void test_ledger_in_trouble_without_readings_is_never_due_at_once(void **state)
+{
+    struct bench *bench = *state;
+    int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    open_always(bench);
+    ledger_wake_by(bench->ledger, fd);
+    for (int i = 0; i < 20; i++)
+        step(bench);
+    ledger_note_trouble(bench->ledger, -ENOSPC, bench->now_ns);
+    for (int i = 0; i < 20; i++)
+        step(bench); /* which asks when it is due again */
+    close(fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         LEDGER_TEST(test_ledger_commits_before_anyone_may_send),
         LEDGER_TEST(test_ledger_takes_one_batch_a_commit_interval),
         LEDGER_TEST(test_ledger_sleeps_while_nothing_comes_and_commits_when_it_does),
+        LEDGER_TEST(test_ledger_in_trouble_without_readings_is_never_due_at_once),
         LEDGER_TEST(test_ledger_goes_on_with_the_numbers_of_its_store),
         LEDGER_TEST(test_ledger_commits_on_stopping_what_is_in_the_queue),
         LEDGER_TEST(test_ledger_keeps_only_the_newest_batches_in_memory),
@@ -385,6 +423,7 @@ int main(void)
         LEDGER_TEST(test_ledger_saves_cursors_with_a_batch_once_a_second),
         LEDGER_TEST(test_ledger_saves_cursors_within_a_second_without_batches),
         LEDGER_TEST(test_ledger_saves_the_cursor_of_a_closing_uplink),
+        LEDGER_TEST(test_ledger_marks_where_the_uplink_that_is_owed_most_begins),
         LEDGER_TEST(test_ledger_forgets_cursors_of_uplinks_the_plant_lacks),
         LEDGER_TEST(test_ledger_declares_what_a_full_store_drops),
         LEDGER_TEST(test_ledger_owes_nobody_what_a_full_store_dropped),

@@ -322,6 +322,40 @@ static void test_ledger_goes_on_salvaging_after_a_power_cut(void **state)
     }
 }
 
+/* One uplink has all, another nothing: in the next store the first one's cursor begins behind what
+ * is written again for the second, and is saved before it. */
+static void test_ledger_stopped_amid_a_renewal_leaves_a_sound_store(void **state)
+{
+    struct bench *bench = *state;
+    struct delivery other = {.settings = {.name = "other"}};
+    struct store_settings settings = bench->fixture->settings;
+    struct store_opened opened;
+    struct store *store;
+    char left[80], copy[400];
+    int64_t value = 0;
+    open_always(bench);
+    number_machine(bench);
+    ranges_add(&other.owed, 1, SEQ_END);
+    bench->deliveries[bench->delivery_count++] = &other;
+    fill(bench, 3, 10, &value);
+    acknowledge(bench, 1, 30);
+    delete_store(bench);
+    put(bench, value++);
+    ledger_step(bench->ledger, audience(bench), bench->now_ns += COMMIT_MS * NS_PER_MS);
+    step_after(bench, 1);
+    bench->delivery_count--;
+
+    snprintf(left, sizeof(left), "%.60s/left", bench->fixture->folder);
+    snprintf(copy, sizeof(copy), "mkdir %s && cp %.70s* %s", left, bench->fixture->path, left);
+    assert_int_equal(system(copy), 0); /* NOLINT(cert-env33-c): paths of our own making */
+    snprintf(left + strlen(left), sizeof(left) - strlen(left), "/bindery.db");
+    settings.path = left;
+    assert_int_equal(store_open(&settings, &store, &opened), 0);
+    assert_string_equal(opened.set_aside, "");
+    store_close(store);
+    ranges_free(&other.owed);
+}
+
 static void test_ledger_declares_a_deleted_file_after_a_power_cut(void **state)
 {
     struct bench *bench = *state;
@@ -349,6 +383,7 @@ int main(void)
         LEDGER_TEST(test_ledger_waits_until_another_store_can_be_begun),
         LEDGER_TEST(test_ledger_brings_all_of_a_deleted_file_before_it_ends),
         LEDGER_TEST(test_ledger_goes_on_salvaging_after_a_power_cut),
+        LEDGER_TEST(test_ledger_stopped_amid_a_renewal_leaves_a_sound_store),
         LEDGER_TEST(test_ledger_declares_a_deleted_file_after_a_power_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
