@@ -76,8 +76,10 @@ static void take(struct ledger *ledger, struct audience audience, int64_t now_ns
 static void learn_boot_offset(struct ledger *ledger)
 {
     struct instant now;
+    if (ledger->boot_offset_known)
+        return;
     clock_now(&now);
-    if (!now.synced || ledger->boot_offset_known)
+    if (!now.synced)
         return;
     int64_t offset_ms;
     if (store_boot_offset(ledger->store, ledger->boot, &offset_ms) ||
@@ -108,7 +110,6 @@ static void keep_house(struct ledger *ledger, struct audience audience, int64_t 
 /* A store that is gone must not be found out about only when there is something to write. */
 static void check_store(struct ledger *ledger, int64_t now_ns)
 {
-    learn_boot_offset(ledger);
     ledger_note_error(ledger, store_check(ledger->store, false));
     ledger->check_ns = now_ns + CHECK_MS * NS_PER_MS;
 }
@@ -153,6 +154,9 @@ int64_t ledger_step(struct ledger *ledger, struct audience audience, int64_t now
     if (ledger->broken != 0 &&
         (now_ns < ledger->retry_ns || ledger_renew(ledger, audience, now_ns) < 0))
         return ledger->retry_ns;
+    /* before anything is sent: what waits is to be corrected */
+    if (now_ns >= ledger->retry_ns)
+        learn_boot_offset(ledger);
     if (ledger->asleep && !(is_quiet(ledger) && queue_await(ledger->queue, ledger->wake_fd)))
         wake_up(ledger, now_ns);
     if (!ledger->asleep && now_ns >= ledger->take_ns && now_ns >= ledger->retry_ns) {
