@@ -283,7 +283,7 @@ static int last_gap(struct salvage *salvage, uint64_t *from, struct salvaged *re
     clock_now(&now);
     struct translation none = {.first_ms = now.wall_ms};
     bool unknown =
-        !salvage->inherited && salvage->mark.id[0] == '\0' && wreck_content(salvage->wreck)->cut;
+        !salvage->inherited && !salvage->mark_is_sure && wreck_content(salvage->wreck)->cut;
     *ret_salvaged =
         (struct salvaged){.end = SEQ_END, .missing = salvage_count(salvage, *from, SEQ_END)};
     if (*from == SEQ_END || (ret_salvaged->missing == 0 && !unknown))
