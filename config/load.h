@@ -96,6 +96,8 @@ field_read_fn load_read_duration;    /* int64_t, milliseconds */
 field_read_fn load_read_size;        /* int64_t, bytes */
 field_read_fn load_read_u8;          /* uint8_t */
 field_read_fn load_read_u16;         /* uint16_t */
+field_read_fn load_read_u32;         /* uint32_t */
+field_read_fn load_read_u64;         /* uint64_t */
 field_read_fn load_read_choice;      /* an enum or unsigned */
 field_read_fn load_read_bool_choice; /* bool */
 field_read_fn load_read_list;        /* nothing is set: a list, perhaps empty */
@@ -153,8 +155,26 @@ const struct node *load_tag(struct load *load, const struct node *node,
                             const struct machine *machine, struct table *names,
                             struct tag *ret_tag);
 
-/* The plant's copy of what is shown of a tag. */
-const struct tag_display *load_display(struct load *load, const struct tag_display *display);
+/* The plant's copy of what is said of a tag; its counter may be anywhere. */
+const struct tag_detail *load_detail(struct load *load, const struct tag_detail *detail);
+
+/* The names of what goes with a counter's total. */
+#define LOAD_EPOCH ".epoch"
+#define LOAD_INFERRED ".inferred"
+#define LOAD_RAW ".raw"
+enum { LOAD_MADE_OF_COUNTER = 3 }; /* values at most, raw ones that are only kept included */
+
+/* Keys of the tag beside its counter that don't go with it; NULL where one is missing. */
+struct tag_company {
+    const struct node *keys[3];
+};
+
+/* Reads a tag's counter; the tag's type and period are known. False after adding a fault. */
+bool load_counter(struct load *load, const struct node *value, const struct tag *tag,
+                  const struct tag_company *company, struct tag_counter *ret_counter);
+
+/* What the values of these tags, which are the plant's, are made into; NULL: nothing. */
+const struct meaning *load_meaning(struct load *load, const struct tag *tags, size_t count);
 
 void load_tag_lists_free(struct tag_lists *lists);
 

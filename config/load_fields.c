@@ -145,6 +145,24 @@ void load_read_u16(struct load *load, const struct field *field, const struct no
         *(uint16_t *)member_of(field, object) = (uint16_t)number;
 }
 
+void load_read_u32(struct load *load, const struct field *field, const struct node *value,
+                   void *object)
+{
+    int64_t number = read_number(load, field, value);
+
+    if (number >= 0)
+        *(uint32_t *)member_of(field, object) = (uint32_t)number;
+}
+
+void load_read_u64(struct load *load, const struct field *field, const struct node *value,
+                   void *object)
+{
+    int64_t number = read_number(load, field, value);
+
+    if (number >= 0)
+        *(uint64_t *)member_of(field, object) = (uint64_t)number;
+}
+
 /* "modbus-tcp, modbus-rtu or modbus-rtu-tcp": those that are supported. */
 static void list_choices(const struct choice *choices, struct text *out)
 {

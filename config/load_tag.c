@@ -3,13 +3,14 @@
 
 #include "load.h"
 #include "phrase.h"
+#include "text.h"
 
 enum { ADDRESSES = 65536, EIGHT_BYTES_IN_WORDS = 4 };
 
 /* A tag, and how much of it was understood. */
 struct tag_draft {
     struct tag tag;
-    struct tag_display display;
+    struct tag_detail detail;
     bool at_known;
     bool type_known;
     bool eight_letters; /* the order was given for eight bytes */
@@ -61,9 +62,9 @@ static const struct field tag_fields[TAG_FIELDS] = {
                        .most = LOAD_MAX_PERIOD_MS},
     [TAG_TITLE] = {.key = "title",
                    .read = load_read_title,
-                   .offset = offsetof(struct tag_draft, display.title)},
+                   .offset = offsetof(struct tag_draft, detail.title)},
     [TAG_RANGE] = {.key = "range", .read = read_range},
-    [TAG_COUNTER] = {.key = "counter", .read = load_read_later},
+    [TAG_COUNTER] = {.key = "counter"},
     [TAG_STATES] = {.key = "states", .read = load_read_later},
 };
 
@@ -171,7 +172,7 @@ static void read_deadband(struct load *load, const struct field *field, const st
 static void read_range(struct load *load, const struct field *field, const struct node *value,
                        void *object)
 {
-    struct tag_display *display = &((struct tag_draft *)object)->display;
+    struct tag_detail *detail = &((struct tag_draft *)object)->detail;
     struct decimal low = {0};
     struct decimal high = {0};
 
@@ -189,8 +190,8 @@ static void read_range(struct load *load, const struct field *field, const struc
                    "[LOWEST, HIGHEST]");
         return;
     }
-    display->low = low;
-    display->high = high;
+    detail->low = low;
+    detail->high = high;
 }
 
 static bool is_bit(const struct tag *tag)
@@ -267,12 +268,41 @@ static void check_extent(struct load *load, const struct tag *tag, const struct 
     }
 }
 
+/* What is made of a counter has names of its own. */
+static void claim_names(struct load *load, const struct tag *tag, const struct tag_counter *counter,
+                        struct table *names, const struct node *value)
+{
+    const char *const suffixes[] = {LOAD_EPOCH, LOAD_INFERRED, LOAD_RAW};
+
+    for (size_t i = 0; i < 2u + counter->tell_raw; i++) {
+        struct text name = {0};
+        text_addf(&name, "%s%s", tag->name, suffixes[i]);
+        load_claim(load, names, "counter", arena_string(&load->tree.arena, name.data, name.length),
+                   value);
+        text_free(&name);
+    }
+}
+
+static void read_counter(struct load *load, struct tag_draft *draft, const struct node *const *seen,
+                         struct table *names, struct tag_counter *counter)
+{
+    const struct node *value = load_value(seen[TAG_COUNTER]);
+    const struct tag_company company = {{seen[TAG_SCALE], seen[TAG_OFFSET], seen[TAG_DEADBAND]}};
+
+    if (!value || !load_counter(load, value, &draft->tag, &company, counter))
+        return;
+    draft->detail.counter = counter;
+    if (draft->tag.name)
+        claim_names(load, &draft->tag, counter, names, value);
+}
+
 const struct node *load_tag(struct load *load, const struct node *node,
                             const struct machine *machine, struct table *names, struct tag *ret_tag)
 {
     const struct node *seen[TAG_FIELDS];
     struct tag_draft draft = {
         .tag = {.bit = -1, .scale = {.mantissa = 1}, .every_ms = machine->every_ms}};
+    struct tag_counter counter;
 
     load_section(load, &tag_section, node, seen, &draft);
     if (draft.tag.name)
@@ -281,11 +311,12 @@ const struct node *load_tag(struct load *load, const struct node *node,
         check_order(load, &draft, load_value(seen[TAG_ORDER]));
         check_numeric(load, &draft.tag, seen);
         check_extent(load, &draft.tag, machine, load_value(seen[TAG_AT]));
+        read_counter(load, &draft, seen, names, &counter);
     }
     const struct node *every = load_value(seen[TAG_EVERY]);
     load_check_period(load, draft.tag.every_ms, every);
-    if (seen[TAG_TITLE] || seen[TAG_RANGE])
-        draft.tag.display = load_display(load, &draft.display);
+    if (seen[TAG_TITLE] || seen[TAG_RANGE] || draft.detail.counter)
+        draft.tag.detail = load_detail(load, &draft.detail);
     *ret_tag = draft.tag;
     return every ? every : node;
 }

@@ -13,6 +13,7 @@ struct tag_list {
     struct tag_list *next;
     struct tag *tags;
     size_t count;
+    const struct meaning *meaning;
     uint64_t hash;
 };
 
@@ -20,7 +21,7 @@ struct tag_list {
 struct tag_lists {
     struct arena arena;
     struct tag_list *buckets[BUCKETS];
-    struct table displays;
+    struct table details;
     struct table names;  /* of the machine at hand */
     struct tag *scratch; /* its tags */
     size_t total;
@@ -40,27 +41,47 @@ void load_tag_lists_free(struct tag_lists *lists)
 {
     if (lists) {
         arena_free(&lists->arena);
-        table_free(&lists->displays);
+        table_free(&lists->details);
         table_free(&lists->names);
         free(lists->scratch);
         free(lists);
     }
 }
 
-const struct tag_display *load_display(struct load *load, const struct tag_display *display)
+static void add_counter(struct text *key, const struct tag_counter *counter)
+{
+    if (!counter)
+        return;
+    const struct counter_rule *rule = &counter->rule;
+    text_addf(key, "\n%d %d %d %llu %a %u %u", counter->counts, counter->tell_raw, rule->kind,
+              (unsigned long long)rule->modulus, rule->max_per_s, rule->multiplier, rule->carry);
+}
+
+static const struct tag_counter *keep_counter(struct load *load, const struct tag_counter *counter)
+{
+    if (!counter)
+        return NULL;
+    struct tag_counter *copy = arena_alloc(&load->home->arena, sizeof *copy);
+    *copy = *counter;
+    return copy;
+}
+
+const struct tag_detail *load_detail(struct load *load, const struct tag_detail *detail)
 {
     struct tag_lists *lists = tag_lists_of(load);
     struct text key = {0};
 
-    text_addf(&key, "%s\n%s\n%lld.%u %lld.%u", display->title.en ? display->title.en : "",
-              display->title.zh ? display->title.zh : "", (long long)display->low.mantissa,
-              display->low.decimals, (long long)display->high.mantissa, display->high.decimals);
-    const struct tag_display *kept = table_get(&lists->displays, key.data);
+    text_addf(&key, "%s\n%s\n%lld.%u %lld.%u", detail->title.en ? detail->title.en : "",
+              detail->title.zh ? detail->title.zh : "", (long long)detail->low.mantissa,
+              detail->low.decimals, (long long)detail->high.mantissa, detail->high.decimals);
+    add_counter(&key, detail->counter);
+    const struct tag_detail *kept = table_get(&lists->details, key.data);
     if (!kept) {
-        struct tag_display *copy = arena_alloc(&load->home->arena, sizeof *copy);
-        *copy = *display;
+        struct tag_detail *copy = arena_alloc(&load->home->arena, sizeof *copy);
+        *copy = *detail;
+        copy->counter = keep_counter(load, detail->counter);
         kept = copy;
-        table_set(&lists->displays, arena_string(&lists->arena, key.data, key.length), kept);
+        table_set(&lists->details, arena_string(&lists->arena, key.data, key.length), kept);
     }
     text_free(&key);
     return kept;
@@ -88,22 +109,23 @@ static bool tags_equal(const struct tag *a, const struct tag *b, size_t count)
     return true;
 }
 
-/* The plant's copy of the list. */
-static struct tag *keep_tags(struct load *load, struct tag_lists *lists, const struct tag *tags,
-                             size_t count)
+/* The list that is kept of these. */
+static const struct tag_list *keep_tags(struct load *load, struct tag_lists *lists,
+                                        const struct tag *tags, size_t count)
 {
     uint64_t hash = hash_tags(tags, count);
     struct tag_list **bucket = &lists->buckets[hash % BUCKETS];
 
     for (const struct tag_list *list = *bucket; list; list = list->next)
         if (list->hash == hash && list->count == count && tags_equal(list->tags, tags, count))
-            return list->tags;
+            return list;
     struct tag_list *list = arena_alloc(&lists->arena, sizeof *list);
     *list = (struct tag_list){.next = *bucket, .count = count, .hash = hash};
     list->tags = arena_alloc(&load->home->arena, count * sizeof *tags);
     memcpy(list->tags, tags, count * sizeof *tags);
+    list->meaning = load_meaning(load, list->tags, count);
     *bucket = list;
-    return list->tags;
+    return list;
 }
 
 /* Notes the period; false if it is one too many. */
@@ -147,7 +169,7 @@ void load_tags(struct load *load, const struct node *list, struct machine *machi
     struct tag_lists *lists = tag_lists_of(load);
     int64_t periods[LOAD_MAX_MACHINE_PERIODS];
     size_t period_count = 0;
-    size_t count = 0;
+    size_t count = 0, made = 0;
 
     if (list->kind != NODE_LIST && !node_is_empty(list))
         return;
@@ -163,9 +185,19 @@ void load_tags(struct load *load, const struct node *list, struct machine *machi
                        "machine",
                        phrase_duration(tag->every_ms).text, LOAD_MAX_MACHINE_PERIODS);
         }
+        if (tag->detail && tag->detail->counter)
+            made += LOAD_MADE_OF_COUNTER;
+    }
+    if (count + made > LOAD_MAX_MACHINE_TAGS) {
+        load_fault(load, list,
+                   "tags: %zu of them, and %zu values that go with counters; expected "
+                   "at most %d a machine",
+                   count, made, LOAD_MAX_MACHINE_TAGS);
     }
     if (load->faults.count == 0) {
-        machine->tags = keep_tags(load, lists, lists->scratch, count);
+        const struct tag_list *kept = keep_tags(load, lists, lists->scratch, count);
+        machine->tags = kept->tags;
         machine->tag_count = count;
+        machine->meaning = kept->meaning;
     }
 }

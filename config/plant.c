@@ -115,6 +115,23 @@ const struct machine *plant_machine(const struct plant *plant, const char *name)
     return found ? *found : NULL;
 }
 
+size_t machine_told_values(const struct machine *machine)
+{
+    return machine->tag_count + (machine->meaning ? machine->meaning->told : 0);
+}
+
+size_t machine_values(const struct machine *machine)
+{
+    return machine_told_values(machine) + (machine->meaning ? machine->meaning->kept : 0);
+}
+
+const char *machine_value_name(const struct machine *machine, size_t value)
+{
+    if (value < machine->tag_count)
+        return machine->tags[value].name;
+    return machine->meaning->names[value - machine->tag_count];
+}
+
 uint16_t tag_width(const struct tag *tag)
 {
     switch (tag->type) {
@@ -148,11 +165,19 @@ static bool decimal_equal(struct decimal a, struct decimal b)
     return a.mantissa == b.mantissa && a.decimals == b.decimals;
 }
 
-static bool display_equal(const struct tag_display *a, const struct tag_display *b)
+static bool counter_equal(const struct tag_counter *a, const struct tag_counter *b)
+{
+    return a == b || (a && b && a->counts == b->counts && a->tell_raw == b->tell_raw &&
+                      a->rule.kind == b->rule.kind && a->rule.modulus == b->rule.modulus &&
+                      a->rule.max_per_s == b->rule.max_per_s &&
+                      a->rule.multiplier == b->rule.multiplier && a->rule.carry == b->rule.carry);
+}
+
+static bool detail_equal(const struct tag_detail *a, const struct tag_detail *b)
 {
     return a == b || (a && b && string_equal(a->title.en, b->title.en) &&
                       string_equal(a->title.zh, b->title.zh) && decimal_equal(a->low, b->low) &&
-                      decimal_equal(a->high, b->high));
+                      decimal_equal(a->high, b->high) && counter_equal(a->counter, b->counter));
 }
 
 bool tag_equal(const struct tag *a, const struct tag *b)
@@ -162,7 +187,7 @@ bool tag_equal(const struct tag *a, const struct tag *b)
            a->order == b->order && a->string_bytes == b->string_bytes &&
            decimal_equal(a->scale, b->scale) && decimal_equal(a->offset, b->offset) &&
            a->every_ms == b->every_ms && a->deadband == b->deadband &&
-           a->heartbeat_ms == b->heartbeat_ms && display_equal(a->display, b->display);
+           a->heartbeat_ms == b->heartbeat_ms && detail_equal(a->detail, b->detail);
 }
 
 bool machine_equal(const struct machine *a, const struct machine *b)

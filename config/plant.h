@@ -39,10 +39,34 @@ struct title {
     const char *en, *zh; /* NULL: none */
 };
 
-/* How a tag is shown. */
-struct tag_display {
+enum counter_kind {
+    COUNTER_KIND_ROLLOVER, /* goes on at 0 from its modulus, and keeps its value without power */
+    COUNTER_KIND_RESET,    /* is set to 0 at any time: by an operator, a new job, a loss of power */
+    COUNTER_KIND_FREE,     /* nothing is known: any rise is counted whatever the rate, no fall is */
+};
+
+struct counter_rule {
+    enum counter_kind kind;
+    uint64_t modulus;    /* one above the highest value: 65536, 10000; 0: 2^64 */
+    double max_per_s;    /* highest plausible rate of raw counts, finite; 0: not known */
+    uint32_t multiplier; /* what one raw count adds to the total, as 2 for two-up; from 1 on */
+    uint32_t carry;      /* a step of the high word: 65536, or 10000 for BCD; 0 for one word */
+};
+
+enum counts { COUNTS_GOOD, COUNTS_WASTE, COUNTS_GROSS, COUNTS_OTHER };
+
+/* A tag that is a machine's counter, and is told as a running total. */
+struct tag_counter {
+    struct counter_rule rule;
+    enum counts counts;
+    bool tell_raw; /* what was read is told beside it */
+};
+
+/* What is said of few tags. */
+struct tag_detail {
     struct title title;
     struct decimal low, high; /* what is plausible, in the tag's unit; both 0: nothing was said */
+    const struct tag_counter *counter; /* NULL: it is none */
 };
 
 struct tag {
@@ -56,9 +80,24 @@ struct tag {
     uint16_t string_bytes;        /* TYPE_STRING: 1 to 250 */
     struct decimal scale, offset; /* value = raw × scale + offset */
     int64_t every_ms;
-    double deadband;                   /* 0: report every change */
-    int64_t heartbeat_ms;              /* 0: none */
-    const struct tag_display *display; /* NULL: nothing was said of that */
+    double deadband;                 /* 0: report every change */
+    int64_t heartbeat_ms;            /* 0: none */
+    const struct tag_detail *detail; /* NULL: nothing was said of that */
+};
+
+/* A counter among a machine's tags, and the numbers of the values that go with its total. */
+struct counter_place {
+    uint16_t tag, epoch, inferred, raw;
+    const struct tag_counter *config;
+};
+
+/* Values of a machine that are not read but made, numbered behind its tags: first those that are
+ * told, in the order of their names, then those that are only kept. */
+struct meaning {
+    const char *const *names; /* "good_count.epoch" */
+    size_t told, kept;
+    const struct counter_place *counters; /* by ascending tag */
+    size_t counter_count;
 };
 
 struct machine {
@@ -67,9 +106,10 @@ struct machine {
     uint8_t unit; /* 0 to 255 on Modbus TCP, 1 to 247 on a line */
     int64_t every_ms;
     struct tag *tags;
-    size_t tag_count;    /* 1 to 4096 */
-    const char *profile; /* the name of the one it was made from; NULL: none */
-    bool synthetic;      /* that profile's addresses are made up, of no real machine */
+    size_t tag_count;              /* 1 to 4096 */
+    const struct meaning *meaning; /* NULL: values are told as they are read */
+    const char *profile;           /* the name of the one it was made from; NULL: none */
+    bool synthetic;                /* that profile's addresses are made up, of no real machine */
 };
 
 enum link_driver { DRIVER_MODBUS_TCP, DRIVER_MODBUS_RTU, DRIVER_MODBUS_RTU_TCP };
@@ -173,6 +213,18 @@ const struct machine *plant_machine(const struct plant *plant, const char *name)
 /* Words on the wire that a tag takes: 1 to 125; a coil or a discrete input takes one bit, given
  * as 1. */
 uint16_t tag_width(const struct tag *tag);
+
+/* How many values of a machine are told, and how many there are with those that are only kept: at
+ * most 4096. */
+size_t machine_told_values(const struct machine *machine);
+size_t machine_values(const struct machine *machine);
+
+/* The name of a value that is told: its tag's, or that of what is made. */
+const char *machine_value_name(const struct machine *machine, size_t value);
+
+/* "good", "waste", "gross", "other"; "rollover", "reset", "free". */
+const char *counts_name(enum counts counts);
+const char *counter_kind_name(enum counter_kind kind);
 
 /* The names of the contract: "modbus-tcp", "u32", "holding", "ABCD". */
 const char *link_driver_name(enum link_driver driver);

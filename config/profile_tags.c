@@ -20,6 +20,7 @@ enum { FILL_DEPTH = 3, ADDEND_MOST_DIGITS = 9 };
 struct expanded {
     struct tag *tags;
     size_t count;
+    const struct meaning *meaning;
 };
 
 /* An item of the list in the making. */
@@ -315,10 +316,12 @@ static void expand_once(struct expansion *expansion, const struct profile *profi
         struct expanded *expanded = arena_alloc(&load->tree.arena, sizeof *expanded);
         table_set(all, arena_string(&load->tree.arena, key.data, key.length), expanded);
         expand(expansion, profile, use, machine);
-        *expanded = (struct expanded){.tags = machine->tags, .count = machine->tag_count};
+        *expanded = (struct expanded){
+            .tags = machine->tags, .count = machine->tag_count, .meaning = machine->meaning};
     } else if (known->tags && load_count_tags(load, use->name, known->count)) {
         machine->tags = known->tags;
         machine->tag_count = known->count;
+        machine->meaning = known->meaning;
     }
     text_free(&key);
 }

@@ -32,6 +32,19 @@ static const char *const type_names[] = {
     [TYPE_F64] = "f64",   [TYPE_BCD16] = "bcd16", [TYPE_BCD32] = "bcd32", [TYPE_STRING] = "string",
 };
 
+static const char *const counts_names[] = {
+    [COUNTS_GOOD] = "good",
+    [COUNTS_WASTE] = "waste",
+    [COUNTS_GROSS] = "gross",
+    [COUNTS_OTHER] = "other",
+};
+
+static const char *const counter_kind_names[] = {
+    [COUNTER_KIND_ROLLOVER] = "rollover",
+    [COUNTER_KIND_RESET] = "reset",
+    [COUNTER_KIND_FREE] = "free",
+};
+
 struct unit {
     const char *name;
     int64_t factor;
@@ -50,6 +63,16 @@ const char *tag_type_name(enum tag_type type)
 const char *area_name(enum area area)
 {
     return area_names[area];
+}
+
+const char *counts_name(enum counts counts)
+{
+    return counts_names[counts];
+}
+
+const char *counter_kind_name(enum counter_kind kind)
+{
+    return counter_kind_names[kind];
 }
 
 /* The digits of the first `length` bytes as a number. */

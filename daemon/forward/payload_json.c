@@ -216,20 +216,20 @@ static void add_decimal(struct text *out, struct decimal decimal)
     value_to_json(&value, out);
 }
 
-static void add_display(struct text *out, const struct tag_display *display)
+static void add_detail(struct text *out, const struct tag_detail *detail)
 {
-    if (display->title.en || display->title.zh) {
+    if (detail->title.en || detail->title.zh) {
         text_add(out, ",\"title\":{\"en\":");
-        add_string(out, display->title.en);
+        add_string(out, detail->title.en);
         text_add(out, ",\"zh\":");
-        add_string(out, display->title.zh);
+        add_string(out, detail->title.zh);
         text_add_char(out, '}');
     }
-    if (display->low.mantissa != 0 || display->high.mantissa != 0) {
+    if (detail->low.mantissa != 0 || detail->high.mantissa != 0) {
         text_add(out, ",\"range\":[");
-        add_decimal(out, display->low);
+        add_decimal(out, detail->low);
         text_add_char(out, ',');
-        add_decimal(out, display->high);
+        add_decimal(out, detail->high);
         text_add_char(out, ']');
     }
 }
@@ -248,8 +248,8 @@ static void add_tag(struct text *out, const struct tag *tag)
         text_addf(out, ".%d", tag->bit);
     text_add(out, "\",\"every_ms\":");
     text_add_int(out, tag->every_ms);
-    if (tag->display)
-        add_display(out, tag->display);
+    if (tag->detail)
+        add_detail(out, tag->detail);
     text_add_char(out, '}');
 }
 

@@ -49,19 +49,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum counter_kind {
-    COUNTER_KIND_ROLLOVER, /* goes on at 0 from its modulus, and keeps its value without power */
-    COUNTER_KIND_RESET,    /* is set to 0 at any time: by an operator, a new job, a loss of power */
-    COUNTER_KIND_FREE,     /* nothing is known: any rise is counted whatever the rate, no fall is */
-};
-
-struct counter_rule {
-    enum counter_kind kind;
-    uint64_t modulus;    /* one above the highest value: 65536, 10000; 0: 2^64, or not known */
-    double max_per_s;    /* highest plausible rate of raw counts, finite; 0: not known */
-    uint32_t multiplier; /* what one raw count adds to the total, as 2 for two-up; from 1 on */
-    uint32_t carry;      /* a step of the high word: 65536, or 10000 for BCD; 0 for one word */
-};
+#include "plant.h"
 
 #define COUNTER_TIME_UNKNOWN INT64_MIN
 

@@ -264,15 +264,15 @@ static void test_equal_titles_and_ranges_are_kept_once(void **state)
                  "  {name: d, at: 'holding:4'}]}]\n");
     config_expect_plant(config);
     const struct tag *tags = machine_of(config, "m")->tags;
-    assert_string_equal(tags[0].display->title.en, "A");
-    assert_string_equal(tags[0].display->title.zh, "甲");
-    assert_true(tags[0].display->low.mantissa == -5 && tags[0].display->low.decimals == 1);
-    assert_true(tags[0].display->high.mantissa == 10 && tags[0].display->high.decimals == 0);
-    assert_ptr_equal(tags[1].display, tags[0].display);
-    assert_string_equal(tags[2].display->title.en, "C");
-    assert_null(tags[2].display->title.zh);
-    assert_true(tags[2].display->low.mantissa == 0 && tags[2].display->high.mantissa == 0);
-    assert_null(tags[3].display);
+    assert_string_equal(tags[0].detail->title.en, "A");
+    assert_string_equal(tags[0].detail->title.zh, "甲");
+    assert_true(tags[0].detail->low.mantissa == -5 && tags[0].detail->low.decimals == 1);
+    assert_true(tags[0].detail->high.mantissa == 10 && tags[0].detail->high.decimals == 0);
+    assert_ptr_equal(tags[1].detail, tags[0].detail);
+    assert_string_equal(tags[2].detail->title.en, "C");
+    assert_null(tags[2].detail->title.zh);
+    assert_true(tags[2].detail->low.mantissa == 0 && tags[2].detail->high.mantissa == 0);
+    assert_null(tags[3].detail);
 }
 
 static void test_two_machines_may_share_link_and_unit(void **state)

@@ -7,7 +7,7 @@
 static void test_tags_differ_in_every_member(void **state)
 {
     const struct tag tag = {.name = "t", .bit = -1, .type = TYPE_U16, .scale = {1, 0}};
-    const struct tag_display display = {.title = {.en = "T"}};
+    const struct tag_detail detail = {.title = {.en = "T"}};
     struct tag others[] = {tag, tag, tag, tag, tag, tag, tag, tag, tag, tag, tag, tag, tag, tag};
 
     (void)state;
@@ -24,7 +24,7 @@ static void test_tags_differ_in_every_member(void **state)
     others[10].every_ms = 1;
     others[11].deadband = 0.5;
     others[12].heartbeat_ms = 1;
-    others[13].display = &display;
+    others[13].detail = &detail;
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         assert_false(tag_equal(&tag, &others[i]));
     struct tag same = tag;
@@ -33,12 +33,12 @@ static void test_tags_differ_in_every_member(void **state)
     assert_true(tag_equal(&tag, &same));
 }
 
-static void test_displays_differ_in_every_member(void **state)
+static void test_details_differ_in_every_member(void **state)
 {
-    const struct tag_display display = {
+    const struct tag_detail detail = {
         .title = {.en = "T", .zh = "U"}, .low = {1, 0}, .high = {2, 0}};
-    struct tag_display others[] = {display, display, display, display};
-    const struct tag tag = {.name = "t", .display = &display};
+    struct tag_detail others[] = {detail, detail, detail, detail};
+    const struct tag tag = {.name = "t", .detail = &detail};
 
     (void)state;
     others[0].title.en = "S";
@@ -46,9 +46,9 @@ static void test_displays_differ_in_every_member(void **state)
     others[2].low.decimals = 1;
     others[3].high.mantissa = 3;
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-        assert_false(tag_equal(&tag, &(const struct tag){.name = "t", .display = &others[i]}));
-    const struct tag_display same = display;
-    assert_true(tag_equal(&tag, &(const struct tag){.name = "t", .display = &same}));
+        assert_false(tag_equal(&tag, &(const struct tag){.name = "t", .detail = &others[i]}));
+    const struct tag_detail same = detail;
+    assert_true(tag_equal(&tag, &(const struct tag){.name = "t", .detail = &same}));
 }
 
 static void test_links_differ_in_settings_not_in_machines(void **state)
@@ -276,7 +276,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tags_differ_in_every_member),
-        cmocka_unit_test(test_displays_differ_in_every_member),
+        cmocka_unit_test(test_details_differ_in_every_member),
         cmocka_unit_test(test_links_differ_in_settings_not_in_machines),
         cmocka_unit_test(test_machines_differ_in_link_tags_and_profile),
         cmocka_unit_test(test_uplinks_differ_in_every_member),

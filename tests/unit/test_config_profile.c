@@ -254,8 +254,8 @@ static void test_faults_of_a_profiles_keys(void **state)
         {"profile: p\n", {"plant.yaml:3:40: tags: nothing stands here; expected a list of at"}},
         {"profile: p\ntags: [x]\n", {"p.yaml:2:8: a tag: \"x\" stands here"}},
         {"profile: p\ntags: [{name: t}]\n", {"p.yaml:2:8: at: missing in a tag"}},
-        {"profile: p\ntags: [{name: t, at: 'coil:1', counter: {kind: free}}]\n",
-         {"p.yaml:2:41: counter: not supported yet"}},
+        {"profile: p\ntags: [{name: t, at: 'coil:1', counter: {kind: free, counts: good}}]\n",
+         {"p.yaml:2:41: counter: does not go with bool"}},
         {"profile: p\ntags: [{name: t, at: 'coil:1'},\n{name: t, at: 'coil:2'}]\n",
          {"p.yaml:3:8: name: \"t\" is taken already, at "}},
         {"profile: p\nextends: q\ntags: [{name: t, at: 'coil:1'}]\n",
@@ -517,7 +517,7 @@ static void test_shipped_profiles_have_the_addresses_of_their_devices(void **sta
         assert_int_equal(tag->address, cases[i].address);
         assert_int_equal(tag->type, cases[i].type);
         assert_int_equal(tag->order, cases[i].order);
-        assert_non_null(tag->display);
+        assert_non_null(tag->detail);
     }
     unsetenv("BINDERY_PROFILES_DIR");
 }

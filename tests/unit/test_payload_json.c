@@ -212,8 +212,8 @@ static void test_payload_json_about_describes_every_tag(void **state)
     machine.profile = "perfect-binder";
     machine.synthetic = true;
     machine.tag_count = 1;
-    about_tags[0].display =
-        &(const struct tag_display){.title = {.zh = "胶温"}, .low = {-5, 1}, .high = {200, 0}};
+    about_tags[0].detail =
+        &(const struct tag_detail){.title = {.zh = "胶温"}, .low = {-5, 1}, .high = {200, 0}};
     payload_json_about(&out, &machine);
     assert_text(&out, "{\"machine\":\"binder-1\",\"link\":\"press-1\",\"unit\":1,"
                       "\"profile\":\"perfect-binder\",\"synthetic\":true,\"tags\":["
