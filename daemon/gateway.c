@@ -33,6 +33,7 @@ struct gateway {
     const struct plant *plant; /* retained */
     struct queue *queue;
     struct live *live;
+    struct standings standings; /* of counters whose machines are out of service */
     struct poll_output output;
     struct poller *poller;
     struct forward *forward;
@@ -67,17 +68,24 @@ static uint32_t source_of(const struct plant *plant, const uint32_t *sources,
     return sources[machine - plant->machines];
 }
 
-/* The machines that a link shall have: those of `before` that stay as they are, and new ones. */
+/* The one among those of a link that is exactly this machine; NULL where it has none. */
+static struct machine_run *find_machine(const struct link_run *run, const struct machine *machine)
+{
+    for (size_t i = 0; i < run->machine_count; i++)
+        if (machine_equal(run->machines[i]->config, machine))
+            return run->machines[i];
+    return NULL;
+}
+
+/* The machines that a link shall have: those that it has already, and new ones. */
 static struct machine_run **gather_machines(struct gateway *gateway, const struct plant *plant,
                                             const struct link *link, const uint32_t *sources,
-                                            const struct link_run *before)
+                                            const struct link_run *run)
 {
     struct machine_run **machines = mem_array(link->machine_count, sizeof(struct machine_run *));
     for (size_t i = 0; i < link->machine_count; i++) {
         const struct machine *machine = link->machines[i];
-        for (size_t j = 0; before != NULL && machines[i] == NULL && j < before->machine_count; j++)
-            if (machine_equal(before->machines[j]->config, machine))
-                machines[i] = before->machines[j];
+        machines[i] = find_machine(run, machine);
         if (machines[i] == NULL)
             machines[i] = machine_run_new(plant, machine, source_of(plant, sources, machine),
                                           gateway->machine_number++, &gateway->output);
@@ -92,7 +100,7 @@ static struct link_run *start_link(struct gateway *gateway, const struct plant *
     run->plant = plant_retain(plant);
     run->config = link;
     run->live = live_add_link(gateway->live, link);
-    run->machines = gather_machines(gateway, plant, link, sources, NULL);
+    run->machines = gather_machines(gateway, plant, link, sources, run);
     run->machine_count = link->machine_count;
     int error = start_polling(gateway, run);
     if (error < 0) {
@@ -116,37 +124,59 @@ static void stop_link(struct gateway *gateway, struct link_run *run)
     free(run);
 }
 
-static bool has_run(struct machine_run *const *runs, size_t count, const struct machine_run *run)
+/* Takes over the array. */
+static void set_machines(struct gateway *gateway, struct link_run *run,
+                         struct machine_run **machines, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        if (runs[i] == run)
+    if (run->tcp != NULL)
+        poller_set_machines(gateway->poller, run->tcp, machines, count);
+    else
+        line_thread_set_machines(run->line, machines, count);
+    free(run->machines);
+    run->machines = machines;
+    run->machine_count = count;
+}
+
+static bool wants(const struct link *link, const struct machine_run *run)
+{
+    for (size_t i = 0; i < link->machine_count; i++)
+        if (machine_equal(link->machines[i], run->config))
             return true;
     return false;
 }
 
-/* The link itself stays; machines that are new or changed take the place of others. */
-static void change_machines(struct gateway *gateway, struct link_run *run,
-                            const struct plant *plant, const struct link *link,
-                            const uint32_t *sources)
+/* The link itself stays; machines that it shall not have, or not as they were, go. Their counters
+ * stand still from here on. */
+static void drop_machines(struct gateway *gateway, struct link_run *run, const struct link *link)
 {
-    struct machine_run **before = run->machines;
-    size_t count = run->machine_count;
+    size_t count = run->machine_count, kept = 0, gone = 0;
+    struct machine_run **stay = mem_array(count, sizeof(struct machine_run *));
+    struct machine_run **leave = mem_array(count, sizeof(struct machine_run *));
+    for (size_t i = 0; i < count; i++)
+        if (wants(link, run->machines[i]))
+            stay[kept++] = run->machines[i];
+        else
+            leave[gone++] = run->machines[i];
+    if (gone > 0)
+        set_machines(gateway, run, stay, kept);
+    else
+        free(stay);
+    for (size_t i = 0; i < gone; i++)
+        machine_run_free(leave[i], &gateway->output);
+    free(leave);
+}
+
+static void add_machines(struct gateway *gateway, struct link_run *run, const struct plant *plant,
+                         const struct link *link, const uint32_t *sources)
+{
+    size_t count = link->machine_count;
     struct machine_run **machines = gather_machines(gateway, plant, link, sources, run);
-    if (count == link->machine_count &&
-        memcmp(before, machines, count * sizeof(struct machine_run *)) == 0) {
+    if (run->machine_count == count &&
+        memcmp(run->machines, machines, count * sizeof(struct machine_run *)) == 0) {
         free(machines);
         return;
     }
-    if (run->tcp != NULL)
-        poller_set_machines(gateway->poller, run->tcp, machines, link->machine_count);
-    else
-        line_thread_set_machines(run->line, machines, link->machine_count);
-    run->machines = machines;
-    run->machine_count = link->machine_count;
-    for (size_t i = 0; i < count; i++)
-        if (!has_run(machines, link->machine_count, before[i]))
-            machine_run_free(before[i], &gateway->output);
-    free(before);
+    set_machines(gateway, run, machines, count);
     log_info("link %s: its machines have changed", link->name);
 }
 
@@ -158,7 +188,7 @@ static struct link_run **find_unchanged(struct gateway *gateway, const struct li
     return NULL;
 }
 
-/* First the links that are no more let go of their ports and devices, then others take them. */
+/* First what is no more lets go of its port, device and counters, then others take them. */
 static void set_links(struct gateway *gateway, const struct plant *plant, const uint32_t *sources)
 {
     struct link_run **links = mem_array(plant->link_count, sizeof(struct link_run *));
@@ -171,9 +201,12 @@ static void set_links(struct gateway *gateway, const struct plant *plant, const 
     }
     for (size_t i = 0; i < gateway->link_count; i++)
         stop_link(gateway, gateway->links[i]);
+    for (size_t i = 0; i < plant->link_count; i++)
+        if (links[i] != NULL)
+            drop_machines(gateway, links[i], &plant->links[i]);
     for (size_t i = 0; i < plant->link_count; i++) {
         if (links[i] != NULL)
-            change_machines(gateway, links[i], plant, &plant->links[i], sources);
+            add_machines(gateway, links[i], plant, &plant->links[i], sources);
         else
             links[i] = start_link(gateway, plant, &plant->links[i], sources);
     }
@@ -191,10 +224,12 @@ static int start(struct gateway *gateway, const struct plant *plant)
     gateway->output = (struct poll_output){
         .queue = gateway->queue,
         .live = gateway->live,
+        .standings = &gateway->standings,
         .tick_ns = plant->tick_ms * NS_PER_MS,
     };
     uint32_t *sources = mem_array(plant->machine_count, sizeof(*sources));
-    int error = forward_start(plant, gateway->queue, gateway->live, sources, &gateway->forward);
+    int error = forward_start(plant, gateway->queue, gateway->live, sources, &gateway->standings,
+                              &gateway->forward);
     if (error == 0)
         error = poller_start(&gateway->output, &gateway->poller);
     if (error == -EMFILE || error == -ENFILE)
@@ -234,6 +269,7 @@ void gateway_stop(struct gateway *gateway)
     forward_stop(gateway->forward);
     live_free(gateway->live);
     queue_free(gateway->queue);
+    standings_free(&gateway->standings);
     plant_release(gateway->plant);
     free(gateway);
 }

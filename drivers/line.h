@@ -20,7 +20,7 @@ struct line_plan; /* what a driver prepared for a machine */
 
 /* Room for a machine's answer: one sample and one text buffer (DECODE_TEXT_BYTES) a tag. */
 struct line_answer {
-    struct sample *samples; /* room for all of the machine's tags */
+    struct sample *samples; /* room for all of the machine's values */
     size_t count;
     char *texts;        /* tag_count × DECODE_TEXT_BYTES; NULL where the machine has no strings */
     int64_t arrived_ns; /* CLOCK_MONOTONIC when the last good answer arrived; 0 without one */

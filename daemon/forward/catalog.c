@@ -106,12 +106,12 @@ const struct source *catalog_by_id(const struct catalog *catalog, uint32_t id)
 
 static bool source_is(const struct source *source, const struct machine *machine)
 {
-    if (source->tag_count != machine->tag_count || strcmp(source->machine, machine->name) != 0)
+    if (source->tag_count != machine_told_values(machine) || strcmp(source->machine, machine->name) != 0)
         return false;
     for (size_t i = 0; i < source->tag_count; i++) {
         const struct tag_name *name = &source->tags[i];
-        if (strncmp(name->text, machine->tags[i].name, name->length) != 0 ||
-            machine->tags[i].name[name->length] != '\0')
+        const char *wanted = machine_value_name(machine, i);
+        if (strncmp(name->text, wanted, name->length) != 0 || wanted[name->length] != '\0')
             return false;
     }
     return true;
@@ -147,9 +147,9 @@ const struct source *catalog_by_names(const struct catalog *catalog, const char 
 
 void catalog_tags(const struct machine *machine, struct text *out)
 {
-    for (size_t i = 0; i < machine->tag_count; i++) {
+    for (size_t i = 0; i < machine_told_values(machine); i++) {
         if (i > 0)
             text_add_char(out, ',');
-        text_add(out, machine->tags[i].name);
+        text_add(out, machine_value_name(machine, i));
     }
 }

@@ -203,7 +203,8 @@ static int prepare(struct forward *forward, const struct plant *plant, uint32_t 
 }
 
 int forward_start(const struct plant *plant, struct queue *queue, struct live *live,
-                  uint32_t *ret_sources, struct forward **ret_forward)
+                  uint32_t *ret_sources, struct standings *ret_standings,
+                  struct forward **ret_forward)
 {
     struct forward *forward = mem_alloc(sizeof(*forward));
     forward->mailbox = mailbox_new();
@@ -223,6 +224,7 @@ int forward_start(const struct plant *plant, struct queue *queue, struct live *l
     error = prepare(forward, plant, ret_sources);
     if (error < 0)
         goto failed;
+    ledger_copy_standings(forward->ledger, ret_standings);
     set_uplinks(forward, plant);
     report(forward);
     atomic_store(&forward->back_by_ns, clock_mono_ns());

@@ -10,14 +10,17 @@
 #include "live.h"
 #include "plant.h"
 #include "queue.h"
+#include "standing.h"
 
 struct forward;
 
 /* Opens the store and begins. ret_sources gets the store's number for each of the plant's machines
- * (plant->machine_count of them). 0, or negative errno where there can be no store; that has been
- * logged. Queue and live must outlive it; the plant is retained. */
+ * (plant->machine_count of them), ret_standings how counters stood. 0, or negative errno where
+ * there can be no store; that has been logged. Queue and live must outlive it; the plant is
+ * retained. */
 int forward_start(const struct plant *plant, struct queue *queue, struct live *live,
-                  uint32_t *ret_sources, struct forward **ret_forward);
+                  uint32_t *ret_sources, struct standings *ret_standings,
+                  struct forward **ret_forward);
 
 /* Commits what is in the queue, says goodbye to the brokers and ends. Whoever fills the queue has
  * been stopped before. Accepts NULL. */

@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "clock.h"
 #include "ledger_internal.h"
@@ -64,12 +63,14 @@ static void take(struct ledger *ledger, struct audience audience, int64_t now_ns
     ledger->empty_takes = held == NULL ? ledger->empty_takes + 1 : 0;
     if (held == NULL)
         return;
-    if (ledger_release(ledger, held, audience, now_ns) == 0)
-        return;
-    if (ledger_commit_in_order(ledger, &held, 1, audience, now_ns) == 0)
+    if (ledger_release(ledger, held, audience, now_ns) == 0) {
+        ledger_follow(ledger, &held->batch);
+    } else if (ledger_commit_in_order(ledger, &held, 1, audience, now_ns) == 0) {
         ledger_add_recent(ledger, held);
-    else
+        ledger_follow(ledger, &held->batch);
+    } else {
         ledger->unwritten = held;
+    }
 }
 
 /* The first moment of this boot at which wall time is known tells all its earlier readings. */
@@ -104,6 +105,11 @@ static void keep_house(struct ledger *ledger, struct audience audience, int64_t 
     /* or after a kill they would be owed what is not there any more */
     if (now_ns >= ledger->retry_ns)
         ledger_commit_cursors(ledger, audience, now_ns);
+    if (now_ns >= ledger->retry_ns && now_ns >= ledger->standings_ns)
+        ledger_commit_standings(ledger, now_ns);
+    /* counts that are written nowhere else */
+    if (ledger->standings_changed && ledger->standings_seq < acknowledged)
+        acknowledged = ledger->standings_seq;
     store_trim(ledger->store, acknowledged);
 }
 
@@ -231,6 +237,7 @@ void ledger_finish(struct ledger *ledger, struct audience audience)
     if (held == NULL)
         held = take_batch(ledger, now_ns);
     while (held != NULL && ledger_commit_in_order(ledger, &held, 1, audience, now_ns) == 0) {
+        ledger_follow(ledger, &held->batch);
         held_batch_drop(held);
         held = take_batch(ledger, now_ns);
     }
@@ -242,6 +249,7 @@ void ledger_finish(struct ledger *ledger, struct audience audience)
     ledger_salvage_rest(ledger, audience);
     if (ledger->reserved > ledger->next_seq || ledger->settings->durability == DURABILITY_OUTAGE)
         ledger_reserve(ledger, ledger->next_seq, now_ns);
+    ledger_commit_standings(ledger, now_ns);
     ledger_commit_cursors(ledger, audience, now_ns);
 }
 

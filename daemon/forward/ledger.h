@@ -17,6 +17,7 @@
 #include "live.h"
 #include "plant.h"
 #include "queue.h"
+#include "standing.h"
 #include "store.h"
 
 struct ledger;
@@ -36,6 +37,10 @@ void ledger_wake_by(struct ledger *ledger, int wake_fd);
 
 /* Numbers for all machines of a plant. 0 or negative errno, logged. */
 int ledger_sources(struct ledger *ledger, const struct plant *plant, uint32_t *ret_sources);
+
+/* How counters stood when they were last told, their times on this boot's clock; before the first
+ * step. */
+void ledger_copy_standings(const struct ledger *ledger, struct standings *ret_standings);
 
 /* An error of the store's that somebody else met: damage is mended at the next step. */
 void ledger_note_error(struct ledger *ledger, int error);

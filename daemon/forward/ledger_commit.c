@@ -124,10 +124,14 @@ static int commit(struct ledger *ledger, struct audience audience)
     return store_commit(ledger->store);
 }
 
-/* The cursors go along when they are due, or when something had to go: after a kill nobody may be
- * owed what is neither there nor undeclared. */
+/* What goes along when it is due, or when something had to go: after a kill nobody may be owed what
+ * is neither there nor undeclared, and no count be known only from what is not there. */
+struct extras {
+    bool cursors, standings;
+};
+
 static int write_batches(struct ledger *ledger, struct held_batch *const *batches, size_t count,
-                         struct audience audience, bool with_cursors, struct gap *ret_gap,
+                         struct audience audience, struct extras extras, struct gap *ret_gap,
                          struct held_batch **ret_gap_batch)
 {
     int error = store_begin(ledger->store);
@@ -139,8 +143,10 @@ static int write_batches(struct ledger *ledger, struct held_batch *const *batche
         *ret_gap_batch = gap_batch(ledger, count > 0 ? &batches[count - 1]->batch : NULL, ret_gap);
         error = store_append(ledger->store, &(*ret_gap_batch)->batch);
     }
-    if (error == 0 && (with_cursors || ret_gap->missing > 0))
+    if (error == 0 && (extras.cursors || ret_gap->missing > 0))
         error = save_cursors(ledger, audience, ret_gap);
+    if (error == 0 && extras.standings)
+        error = ledger_write_standings(ledger);
     if (error == 0 && ledger->salvage_due)
         error = store_save_salvage(
             ledger->store, ledger->salvage_kept.length > 0 ? ledger->salvage_kept.data : NULL);
@@ -160,14 +166,19 @@ int ledger_commit(struct ledger *ledger, struct held_batch *const *batches, size
 {
     struct gap gap = {0};
     struct held_batch *declared = NULL;
-    bool with_cursors = now_ns >= ledger->cursor_ns || store_is_full(ledger->store);
-    int error = write_batches(ledger, batches, count, audience, with_cursors, &gap, &declared);
+    uint64_t followed = ledger->next_seq;
+    bool full = store_is_full(ledger->store);
+    struct extras extras = {full || now_ns >= ledger->cursor_ns,
+                            full || now_ns >= ledger->standings_ns};
+    int error = write_batches(ledger, batches, count, audience, extras, &gap, &declared);
     if (ledger_note_trouble(ledger, error, now_ns) < 0) {
         held_batch_drop(declared);
         return error;
     }
-    if (with_cursors)
+    if (extras.cursors)
         cursors_saved(ledger, audience, now_ns);
+    if (extras.standings)
+        ledger_standings_written(ledger, followed, now_ns);
     ledger->salvage_due = false;
     for (size_t i = 0; i < count; i++)
         stored(ledger, batches[i]);
@@ -202,6 +213,19 @@ void ledger_commit_cursors(struct ledger *ledger, struct audience audience, int6
         error = commit(ledger, audience);
     if (ledger_note_trouble(ledger, error, now_ns) == 0)
         cursors_saved(ledger, audience, now_ns);
+}
+
+void ledger_commit_standings(struct ledger *ledger, int64_t now_ns)
+{
+    if (!ledger->standings_changed)
+        return;
+    int error = store_begin(ledger->store);
+    if (error == 0)
+        error = ledger_write_standings(ledger);
+    if (error == 0)
+        error = store_commit(ledger->store);
+    if (ledger_note_trouble(ledger, error, now_ns) == 0)
+        ledger_standings_written(ledger, ledger->next_seq, now_ns);
 }
 
 int ledger_reserve(struct ledger *ledger, uint64_t end, int64_t now_ns)

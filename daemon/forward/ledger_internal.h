@@ -1,6 +1,6 @@
 /* What the ledger's files share: ledger_open.c opens, ledger.c decides, ledger_commit.c writes,
- * ledger_unstored.c has what is in memory only, ledger_renew.c begins another store and brings to
- * it what was in the last. */
+ * ledger_unstored.c has what is in memory only, ledger_standing.c knows where counters stand,
+ * ledger_renew.c begins another store and brings to it what was in the last. */
 #ifndef BINDERY_LEDGER_INTERNAL_H
 #define BINDERY_LEDGER_INTERNAL_H
 
@@ -40,6 +40,14 @@ struct ledger {
     struct text salvage_kept;
     uint64_t salvaged, unsalvaged; /* readings */
     int64_t salvage_ns;
+
+    bool counts; /* some machine has counters */
+    struct standings standings;
+    bool standings_changed;         /* since they were written down */
+    uint64_t standings_seq;         /* what is below is in what was written */
+    int64_t standings_ns;           /* when to write them again */
+    struct counted_source *counted; /* by the source's number */
+    size_t counted_count;
 };
 
 /* Commits batches, oldest first, and the cursors; drops what a full store has no room for and
@@ -55,6 +63,27 @@ int ledger_commit_in_order(struct ledger *ledger, struct held_batch *const *held
 
 /* The lowest number that somebody is owed; where the stored ones end without any. */
 uint64_t ledger_first_owed(const struct ledger *ledger, struct audience audience);
+
+/* From the store as it was left. Where not all that was told is in it (`incomplete`) or can be
+ * read, epochs are raised. */
+void ledger_load_standings(struct ledger *ledger, bool incomplete);
+void ledger_forget_standings(struct ledger *ledger);
+
+/* Machines of this plant will be followed if they have counters. */
+void ledger_count_plant(struct ledger *ledger, const struct plant *plant);
+
+/* Takes what a batch says that has its number for good, and is taken for the first time. */
+void ledger_follow(struct ledger *ledger, const struct batch *batch);
+
+/* In a transaction: writes down what changed. After its commit: that all below seq is written. */
+int ledger_write_standings(struct ledger *ledger);
+void ledger_standings_written(struct ledger *ledger, uint64_t seq, int64_t now_ns);
+
+/* The same in a transaction of its own, where something changed. */
+void ledger_commit_standings(struct ledger *ledger, int64_t now_ns);
+
+/* Another store was begun, which has none of them. */
+void ledger_standings_lost(struct ledger *ledger);
 
 static inline void ledger_count_lost(struct ledger *ledger, enum gap_why why, uint64_t missing)
 {

@@ -92,6 +92,8 @@ int ledger_open(const struct plant *plant, struct queue *queue, struct ledger **
     }
     if (error == 0)
         error = open_salvage(ledger);
+    if (error == 0)
+        ledger_load_standings(ledger, opened.unclean.missing > 0);
     if (error < 0) {
         log_error("store: %s: %s", ledger->settings->path,
                   why_not_open(ledger->settings->path, error));
@@ -114,6 +116,7 @@ void ledger_close(struct ledger *ledger)
     held_batch_drop(ledger->unwritten);
     salvage_free(ledger->salvage);
     ranges_free(&ledger->rewritten);
+    ledger_forget_standings(ledger);
     text_free(&ledger->owed_then);
     text_free(&ledger->salvage_kept);
     text_free(&ledger->content.body);
@@ -157,5 +160,6 @@ int ledger_sources(struct ledger *ledger, const struct plant *plant, uint32_t *r
     ledger_note_error(ledger, error);
     if (error < 0)
         log_error("store: %s: %s", ledger->settings->path, strerrordesc_np(-error));
+    ledger_count_plant(ledger, plant);
     return error;
 }

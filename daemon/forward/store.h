@@ -13,6 +13,7 @@
 
 #include "plant.h"
 #include "ranges.h"
+#include "standing.h"
 #include "store_mark.h"
 #include "value.h"
 
@@ -80,7 +81,7 @@ int store_set_boot_offset(struct store *store, uint32_t boot, int64_t offset_ms)
 /* Whether a boot's offset is known; then *ret_offset_ms is it. */
 bool store_boot_offset(const struct store *store, uint32_t boot, int64_t *ret_offset_ms);
 
-/* A transaction: begin, any of the four below, commit. Whatever fails rolls all of it back and
+/* A transaction: begin, any of those below, commit. Whatever fails rolls all of it back and
  * returns negative errno: -ENOSPC (disk or max_page_count full), -EROFS, -EIO, …; then nothing of
  * it is in the store and the caller keeps its batches. After -EIO the connection is reopened
  * by itself at the next begin. -ESTALE (the file was deleted or replaced) and -EUCLEAN (it is
@@ -90,6 +91,14 @@ int store_begin(struct store *store);
 int store_append(struct store *store, const struct batch *batch);
 int store_save_cursor(struct store *store, const char *uplink, const struct ranges *owed);
 int store_drop_cursor(struct store *store, const char *uplink);
+
+/* Keeps how a counter stood, and that all below seq is in what was kept; in a transaction. */
+int store_save_standing(struct store *store, const struct standing *standing);
+int store_note_standings(struct store *store, uint64_t seq);
+
+/* All that were kept; *ret_seq is the number they were kept up to, 0 without any. 0 or negative
+ * errno. */
+int store_load_standings(struct store *store, struct standings *standings, uint64_t *ret_seq);
 
 /* For the mark that goes with the next commit: what lies below is owed to nobody any more. */
 void store_note_owed(struct store *store, uint64_t from);

@@ -13,7 +13,7 @@
 #include "store_mark.h"
 #include "text.h"
 
-enum { STORE_SCHEMA_VERSION = 2 };
+enum { STORE_SCHEMA_VERSION = 3 };
 
 struct store_boot {
     uint32_t id;
@@ -82,6 +82,13 @@ int store_limit(struct store *store);
 
 /* Reads what a transaction changes: store->newest. */
 int store_load_newest(struct store *store);
+
+/* Whether tables and numbers make sense as far as they do not, and the newest batch is read with
+ * it: 0, -EUCLEAN or other negative errno. */
+int store_check_tables(struct store *store);
+
+/* A number that stands in meta; 0 without. */
+int store_load_meta(struct store *store, const char *key, uint64_t *ret_number);
 
 /* Before every write: reconnects where that is due, and sees to it once a second that the files are
  * still ours. */

@@ -96,11 +96,12 @@ struct live_machine *live_add_machine(struct live *live, const struct machine *c
     struct live_machine *machine = mem_alloc(sizeof(*machine));
     machine->config = config;
     machine->link = link_of(live, config);
-    machine->last = mem_array(config->tag_count, sizeof(*machine->last));
-    for (size_t i = 0; i < config->tag_count; i++) {
+    machine->value_count = machine_told_values(config);
+    machine->last = mem_array(machine->value_count, sizeof(*machine->last));
+    for (size_t i = 0; i < machine->value_count; i++)
         machine->last[i].tag = (uint16_t)i;
+    for (size_t i = 0; i < config->tag_count; i++)
         add_text(machine, i);
-    }
     pthread_mutex_lock(&live->lock);
     live->machines = push(live->machines, &live->machine_count, machine);
     pthread_mutex_unlock(&live->lock);
@@ -121,6 +122,8 @@ void live_remove_machine(struct live *live, struct live_machine *machine)
 
 static void keep_sample(struct live_machine *machine, const struct sample *sample)
 {
+    if (sample->tag >= machine->value_count)
+        return; /* it is kept, not told */
     struct sample *last = &machine->last[sample->tag];
     *last = *sample;
     if (sample->value.kind == VALUE_TEXT) {

@@ -15,7 +15,8 @@ extern const uint32_t live_duration_us[DURATION_BUCKETS - 1];
 struct live_machine {
     const struct machine *config;
     struct live_link *link; /* where its polls are counted; NULL: nowhere */
-    struct sample *last;    /* one a tag; quality good and no value: never asked yet */
+    struct sample *last;    /* one a value; quality good and no value: never asked yet */
+    size_t value_count;     /* those that are told */
     char **texts;           /* one a tag, NULL but for strings */
     bool known;             /* polled at least once */
     bool online;

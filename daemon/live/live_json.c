@@ -166,21 +166,21 @@ void live_status_json(struct live *live, struct text *out)
 static void add_values(const struct live_machine *machine, struct text *out)
 {
     text_add(out, "\"values\":{");
-    for (size_t i = 0; i < machine->config->tag_count; i++) {
+    for (size_t i = 0; i < machine->value_count; i++) {
         const struct sample *sample = &machine->last[i];
         if (sample->quality != QUALITY_GOOD || sample->value.kind == VALUE_NONE)
             continue;
-        text_addf(out, "\"%s\":", machine->config->tags[i].name);
+        text_addf(out, "\"%s\":", machine_value_name(machine->config, i));
         value_to_json(&sample->value, out);
         text_add_char(out, ',');
     }
     end(out, '}');
     text_add(out, ",\"bad\":{");
-    for (size_t i = 0; i < machine->config->tag_count; i++) {
+    for (size_t i = 0; i < machine->value_count; i++) {
         const struct sample *sample = &machine->last[i];
         if (sample->quality == QUALITY_GOOD)
             continue;
-        text_addf(out, "\"%s\":\"", machine->config->tags[i].name);
+        text_addf(out, "\"%s\":\"", machine_value_name(machine->config, i));
         sample_bad_to_text(sample, out);
         text_add(out, "\",");
     }

@@ -13,7 +13,7 @@ struct told {
 
 struct filter {
     const struct machine *machine;
-    struct told *told;   /* one a tag */
+    struct told *told;   /* one a value */
     int64_t *told_at_ms; /* likewise; NULL where no tag has a heartbeat */
 };
 
@@ -29,15 +29,15 @@ struct filter *filter_new(const struct machine *machine)
 {
     struct filter *filter = mem_alloc(sizeof(*filter));
     filter->machine = machine;
-    filter->told = mem_array(machine->tag_count, sizeof(*filter->told));
+    filter->told = mem_array(machine_values(machine), sizeof(*filter->told));
     if (has_heartbeats(machine))
-        filter->told_at_ms = mem_array(machine->tag_count, sizeof(*filter->told_at_ms));
+        filter->told_at_ms = mem_array(machine_values(machine), sizeof(*filter->told_at_ms));
     return filter;
 }
 
 void filter_forget(struct filter *filter)
 {
-    for (size_t i = 0; i < filter->machine->tag_count; i++) {
+    for (size_t i = 0; i < machine_values(filter->machine); i++) {
         if (filter->told[i].value.kind == VALUE_TEXT)
             free((char *)filter->told[i].value.text);
         filter->told[i] = (struct told){0};
@@ -73,8 +73,10 @@ static bool moved(const struct tag *tag, const struct value *from, const struct 
 
 static bool is_due(const struct filter *filter, const struct sample *sample, int64_t now_ms)
 {
-    const struct tag *tag = &filter->machine->tags[sample->tag];
     const struct told *told = &filter->told[sample->tag];
+    if (sample->tag >= filter->machine->tag_count)
+        return !is_same(&told->value, &sample->value);
+    const struct tag *tag = &filter->machine->tags[sample->tag];
     if (sample->quality != told->quality || sample->exception != told->exception)
         return true;
     if (tag->heartbeat_ms > 0 && now_ms - filter->told_at_ms[sample->tag] >= tag->heartbeat_ms)

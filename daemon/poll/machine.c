@@ -25,6 +25,7 @@ struct machine_run *machine_run_new(const struct plant *plant, const struct mach
     run->config = machine;
     run->source = source;
     schedule_init(&run->schedule, machine, number, clock_mono_ns(), output->tick_ns);
+    run->counters = counters_new(machine, output->standings);
     run->filter = filter_new(machine);
     run->live = live_add_machine(output->live, machine);
     const struct line_driver *driver = line_driver_find(machine->link->driver);
@@ -32,7 +33,7 @@ struct machine_run *machine_run_new(const struct plant *plant, const struct mach
         run->plan = modbus_plan_new(machine);
     else
         run->line_plan = driver->prepare(machine);
-    run->answer.samples = mem_array(machine->tag_count, sizeof(*run->answer.samples));
+    run->answer.samples = mem_array(machine_values(machine), sizeof(*run->answer.samples));
     if (has_strings(machine))
         run->answer.texts = mem_array(machine->tag_count, DECODE_TEXT_BYTES);
     return run;
@@ -49,6 +50,7 @@ void machine_run_free(struct machine_run *run, const struct poll_output *output)
     else
         driver->discard(run->line_plan);
     filter_free(run->filter);
+    counters_free(run->counters, output->standings);
     free(run->answer.samples);
     free(run->answer.texts);
     plant_release(run->plant);
@@ -87,11 +89,28 @@ static void log_state(struct machine_run *run, enum quality state)
     run->state = state;
 }
 
+static void log_counter(void *context, const struct counter_report *report)
+{
+    const struct machine_run *run = context;
+    const char *tag = run->config->tags[report->place->tag].name;
+    unsigned long long before = report->raw_before, now = report->raw;
+    if (report->step.verdict == COUNTER_REFUSED)
+        log_warn("machine %s: %s: %llu is beyond the counter's modulus, and is not counted",
+                 run->config->name, tag, now);
+    else
+        log_info("machine %s: %s: %s from %llu to %llu, total %lld, epoch %u", run->config->name,
+                 tag, counter_verdict_name(report->step.verdict), before, now,
+                 (long long)report->total, report->epoch);
+}
+
 void machine_run_finish(struct machine_run *run, const struct poll_output *output,
                         const struct instant *at, enum quality reason)
 {
     struct line_answer *answer = &run->answer;
     log_state(run, reason);
+    if (run->counters != NULL)
+        answer->count = counters_take(run->counters, answer->samples, answer->count, at->boot_ms,
+                                      log_counter, run);
     live_polled(output->live, run->live, answer->samples, answer->count, at, reason);
     size_t told = filter_pass(run->filter, answer->samples, answer->count, at->boot_ms);
     if (told > 0) {

@@ -3,6 +3,7 @@
 #ifndef BINDERY_MACHINE_H
 #define BINDERY_MACHINE_H
 
+#include "counters.h"
 #include "filter.h"
 #include "line.h"
 #include "live.h"
@@ -15,6 +16,8 @@
 struct poll_output {
     struct queue *queue;
     struct live *live;
+    /* of machines out of service; who adds and removes them has it to itself */
+    struct standings *standings;
     int64_t tick_ns;
 };
 
@@ -22,6 +25,7 @@ struct machine_run {
     const struct machine *config;
     struct modbus_plan *plan;    /* on Modbus TCP */
     struct line_plan *line_plan; /* on a line */
+    struct counters *counters;   /* NULL: it has none */
     struct filter *filter;
     struct live_machine *live;
     struct line_answer answer;
@@ -31,7 +35,8 @@ struct machine_run {
     const struct plant *plant; /* retained: config lies in it */
 };
 
-/* `number` tells machines apart for spreading their polls. */
+/* `number` tells machines apart for spreading their polls. Counters go on from where they stood
+ * when a machine of that name was freed last. */
 struct machine_run *machine_run_new(const struct plant *plant, const struct machine *machine,
                                     uint32_t source, unsigned number,
                                     const struct poll_output *output);

@@ -1,0 +1,47 @@
+/* How a machine's counter stood when it was last told: what it goes on from after a restart or a
+ * reload. Plain data in a collection. One thread at a time. */
+#ifndef BINDERY_STANDING_H
+#define BINDERY_STANDING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "value.h"
+
+enum standing_number { STANDING_TOTAL, STANDING_EPOCH, STANDING_INFERRED, STANDING_RAW };
+enum { STANDING_NUMBERS = STANDING_RAW + 1 };
+
+/* A time that is not known, for boot_ms. */
+#define STANDING_UNKNOWN INT64_MIN
+
+struct standing {
+    char *machine, *name; /* the tag's */
+    int64_t numbers[STANDING_NUMBERS];
+    struct instant at; /* boot_ms is of `boot`, and mostly unknown where it is synced */
+    uint32_t boot;     /* the store's number for it */
+    bool changed;      /* since it was last written down */
+};
+
+struct standings {
+    void *tree; /* zeroed: empty */
+};
+
+/* NULL where there is none. */
+struct standing *standings_find(const struct standings *standings, const char *machine,
+                                const char *name);
+
+/* Made, with numbers of 0 and an unknown time, where there was none. It stays where it is. */
+struct standing *standings_add(struct standings *standings, const char *machine, const char *name);
+
+/* By machine and name. */
+void standings_each(const struct standings *standings,
+                    void (*each)(void *context, struct standing *standing), void *context);
+
+void standings_free(struct standings *standings);
+
+/* The standing's time on the clock of this boot, below 0 where it lies before it; STANDING_UNKNOWN
+ * where the clocks do not tell. */
+int64_t standing_boot_ms(const struct standing *standing, uint32_t this_boot,
+                         const struct instant *now);
+
+#endif

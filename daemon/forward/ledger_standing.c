@@ -1,0 +1,307 @@
+/* Where counters stand, as what has a number tells it: followed in memory, written down once a
+ * minute, and worked out at the start from what was written and the batches since. So a total goes
+ * on where it was last told, whatever ended the process. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "ledger_internal.h"
+#include "log.h"
+#include "memory.h"
+#include "record.h"
+
+enum { WRITE_MS = 60000 };
+
+/* Which of a source's values are a counter's, and where it stands. */
+struct counted {
+    uint16_t values[STANDING_NUMBERS];
+    struct standing *standing;
+};
+
+struct counted_source {
+    bool known;
+    size_t count;
+    struct counted *counters;
+};
+
+/* --- which values are a counter's --- */
+
+static bool has_name(const struct source *source, size_t value, const char *stem, size_t length,
+                     const char *suffix)
+{
+    if (value >= source->tag_count)
+        return false;
+    const struct tag_name *name = &source->tags[value];
+    return name->length == length + strlen(suffix) && memcmp(name->text, stem, length) == 0 &&
+           memcmp(name->text + length, suffix, strlen(suffix)) == 0;
+}
+
+/* The tag whose epoch has this name; -1 where it is no epoch. */
+static int tag_of_epoch(const struct source *source, size_t epoch)
+{
+    static const char suffix[] = ".epoch";
+    const struct tag_name *name = &source->tags[epoch];
+    size_t length = name->length - (sizeof(suffix) - 1);
+    if (name->length < sizeof(suffix) || !has_name(source, epoch, name->text, length, suffix) ||
+        !has_name(source, epoch + 1, name->text, length, ".inferred"))
+        return -1;
+    for (size_t i = 0; i < epoch; i++)
+        if (has_name(source, i, name->text, length, ""))
+            return (int)i;
+    return -1;
+}
+
+/* As load_meaning.c numbers them. */
+static void find_counters(struct ledger *ledger, const struct source *source,
+                          struct counted_source *counted)
+{
+    size_t kept = source->tag_count;
+    for (size_t epoch = 1; epoch < source->tag_count; epoch++) {
+        int tag = tag_of_epoch(source, epoch);
+        if (tag < 0)
+            continue;
+        const struct tag_name *name = &source->tags[tag];
+        bool raw_told = has_name(source, epoch + 2, name->text, name->length, ".raw");
+        char text[LIVE_NAME_BYTES] = "";
+        memcpy(text, name->text, name->length < sizeof(text) ? name->length : sizeof(text) - 1);
+        counted->counters =
+            mem_resize(counted->counters, (counted->count + 1) * sizeof(*counted->counters));
+        counted->counters[counted->count++] = (struct counted){
+            .values = {(uint16_t)tag, (uint16_t)epoch, (uint16_t)(epoch + 1),
+                       (uint16_t)(raw_told ? epoch + 2 : kept++)},
+            .standing = standings_add(&ledger->standings, source->machine, text),
+        };
+    }
+}
+
+static const struct counted_source *counted_source(struct ledger *ledger, uint32_t id)
+{
+    const struct source *source = store_source(ledger->store, id);
+    if (source == NULL)
+        return NULL;
+    if (id >= ledger->counted_count) {
+        size_t count = (size_t)id + 1;
+        ledger->counted = mem_resize(ledger->counted, count * sizeof(*ledger->counted));
+        memset(ledger->counted + ledger->counted_count, 0,
+               (count - ledger->counted_count) * sizeof(*ledger->counted));
+        ledger->counted_count = count;
+    }
+    struct counted_source *counted = &ledger->counted[id];
+    if (!counted->known)
+        find_counters(ledger, source, counted);
+    counted->known = true;
+    return counted->count > 0 ? counted : NULL;
+}
+
+/* --- following --- */
+
+/* An older reading, as one that was salvaged, is behind what is known. */
+static bool is_behind(const struct standing *standing, const int64_t *numbers)
+{
+    const int64_t *known = standing->numbers;
+    if (numbers[STANDING_EPOCH] != known[STANDING_EPOCH])
+        return numbers[STANDING_EPOCH] < known[STANDING_EPOCH];
+    return numbers[STANDING_TOTAL] < known[STANDING_TOTAL] ||
+           numbers[STANDING_INFERRED] < known[STANDING_INFERRED];
+}
+
+static bool take_number(const struct sample *sample, int64_t *ret_number)
+{
+    if (sample->quality != QUALITY_GOOD)
+        return false;
+    if (sample->value.kind == VALUE_UNSIGNED)
+        *ret_number = (int64_t)sample->value.whole;
+    else
+        *ret_number = sample->value.mantissa;
+    return true;
+}
+
+static void follow_counter(struct ledger *ledger, const struct counted *counted,
+                           const struct reading *reading, uint32_t boot)
+{
+    struct standing *standing = counted->standing;
+    int64_t numbers[STANDING_NUMBERS];
+    bool told = false;
+    memcpy(numbers, standing->numbers, sizeof(numbers));
+    for (size_t i = 0; i < reading->count; i++)
+        for (size_t j = 0; j < STANDING_NUMBERS; j++)
+            if (reading->samples[i].tag == counted->values[j])
+                told = take_number(&reading->samples[i], &numbers[j]) || told;
+    if (!told || is_behind(standing, numbers))
+        return;
+    memcpy(standing->numbers, numbers, sizeof(numbers));
+    standing->at = reading->at;
+    if (reading->at.synced)
+        standing->at.boot_ms = STANDING_UNKNOWN;
+    standing->boot = boot;
+    standing->changed = ledger->standings_changed = true;
+}
+
+void ledger_follow(struct ledger *ledger, const struct batch *batch)
+{
+    struct record_reader reader = {0};
+    struct record record;
+    enum record_kind kind;
+    uint32_t source;
+    if (!ledger->counts)
+        return;
+    record_reader_start(&reader, batch->body, batch->length);
+    for (;;) {
+        struct record_reader from = reader;
+        if (record_skim(&reader, &kind, &source) != 1)
+            break;
+        const struct counted_source *counted =
+            kind == RECORD_READING ? counted_source(ledger, source) : NULL;
+        if (counted == NULL)
+            continue;
+        reader.at = from.at;
+        reader.passed = from.passed;
+        if (record_next(&reader, &record) != 1)
+            break;
+        for (size_t i = 0; i < counted->count; i++)
+            follow_counter(ledger, &counted->counters[i], &record.reading, batch->boot);
+    }
+    record_reader_free(&reader);
+}
+
+/* --- writing down --- */
+
+struct write {
+    struct ledger *ledger;
+    int error;
+};
+
+static void write_one(void *context, struct standing *standing)
+{
+    struct write *write = context;
+    if (write->error == 0 && standing->changed)
+        write->error = store_save_standing(write->ledger->store, standing);
+}
+
+int ledger_write_standings(struct ledger *ledger)
+{
+    struct write write = {.ledger = ledger};
+    if (!ledger->standings_changed)
+        return 0;
+    standings_each(&ledger->standings, write_one, &write);
+    return write.error == 0 ? store_note_standings(ledger->store, ledger->next_seq) : write.error;
+}
+
+static void note_written(void *context, struct standing *standing)
+{
+    (void)context;
+    standing->changed = false;
+}
+
+void ledger_standings_written(struct ledger *ledger, uint64_t seq, int64_t now_ns)
+{
+    if (ledger->standings_changed)
+        standings_each(&ledger->standings, note_written, NULL);
+    ledger->standings_changed = false;
+    ledger->standings_seq = seq;
+    ledger->standings_ns = now_ns + WRITE_MS * NS_PER_MS;
+}
+
+static void note_unwritten(void *context, struct standing *standing)
+{
+    struct ledger *ledger = context;
+    standing->changed = ledger->standings_changed = true;
+}
+
+void ledger_standings_lost(struct ledger *ledger)
+{
+    standings_each(&ledger->standings, note_unwritten, ledger);
+    ledger->standings_ns = 0;
+}
+
+/* --- at the start --- */
+
+void ledger_count_plant(struct ledger *ledger, const struct plant *plant)
+{
+    for (size_t i = 0; i < plant->machine_count && !ledger->counts; i++)
+        ledger->counts =
+            plant->machines[i].meaning != NULL && plant->machines[i].meaning->counter_count > 0;
+}
+
+/* What was said between then and now is not known: totals may be too low. */
+static void doubt(void *context, struct standing *standing)
+{
+    standing->numbers[STANDING_EPOCH]++;
+    note_unwritten(context, standing);
+}
+
+/* Follows what was stored since; false where some of it can't be read. */
+static bool catch_up(struct ledger *ledger)
+{
+    struct batch batch;
+    bool complete = true;
+    uint64_t seq = ledger->standings_seq;
+    int rc;
+    while ((rc = store_read(ledger->store, seq, SEQ_END, &batch)) == 0 || rc == -EBADMSG) {
+        seq = batch.first_seq + batch.count;
+        complete = complete && rc == 0;
+        if (rc < 0)
+            continue;
+        ledger_follow(ledger, &batch);
+        free(batch.body);
+    }
+    ledger_note_error(ledger, rc);
+    return complete && rc == -ENOENT;
+}
+
+/* What was told before the clock was set has its time by now. */
+static void correct_time(void *context, struct standing *standing)
+{
+    const struct ledger *ledger = context;
+    int64_t offset_ms;
+    struct instant *at = &standing->at;
+    if (at->synced || at->boot_ms == STANDING_UNKNOWN ||
+        !store_boot_offset(ledger->store, standing->boot, &offset_ms))
+        return;
+    at->wall_ms = at->boot_ms + offset_ms;
+    at->synced = true;
+}
+
+void ledger_load_standings(struct ledger *ledger, bool incomplete)
+{
+    int error = store_load_standings(ledger->store, &ledger->standings, &ledger->standings_seq);
+    ledger_note_error(ledger, error);
+    ledger->counts = ledger->standings.tree != NULL;
+    ledger_count_plant(ledger, ledger->plant);
+    if (ledger->counts && (error < 0 || !catch_up(ledger) || incomplete))
+        standings_each(&ledger->standings, doubt, ledger);
+    standings_each(&ledger->standings, correct_time, ledger);
+}
+
+struct copy {
+    struct standings *to;
+    uint32_t boot;
+    struct instant now;
+};
+
+static void copy_one(void *context, struct standing *standing)
+{
+    const struct copy *copy = context;
+    /* named in a list of tags, and never told */
+    if (standing->at.wall_ms == 0)
+        return;
+    struct standing *made = standings_add(copy->to, standing->machine, standing->name);
+    memcpy(made->numbers, standing->numbers, sizeof(made->numbers));
+    made->at.boot_ms = standing_boot_ms(standing, copy->boot, &copy->now);
+}
+
+void ledger_copy_standings(const struct ledger *ledger, struct standings *ret_standings)
+{
+    struct copy copy = {.to = ret_standings, .boot = ledger->boot};
+    clock_now(&copy.now);
+    standings_each(&ledger->standings, copy_one, &copy);
+}
+
+void ledger_forget_standings(struct ledger *ledger)
+{
+    for (size_t i = 0; i < ledger->counted_count; i++)
+        free(ledger->counted[i].counters);
+    free(ledger->counted);
+    standings_free(&ledger->standings);
+}

@@ -1,0 +1,37 @@
+/* A machine's counters in service: what is read of them becomes running totals. Used by one thread
+ * at a time. */
+#ifndef BINDERY_COUNTERS_H
+#define BINDERY_COUNTERS_H
+
+#include "counter.h"
+#include "plant.h"
+#include "standing.h"
+#include "value.h"
+
+struct counters;
+
+/* Something that whoever believes the totals has to know. */
+struct counter_report {
+    const struct counter_place *place;
+    struct counter_step step;
+    uint64_t raw_before, raw; /* raw: what was read, accepted or not */
+    int64_t total;            /* by now */
+    uint32_t epoch;
+};
+
+typedef void counter_report_fn(void *context, const struct counter_report *report);
+
+/* They go on from their standings, which leave those; NULL for a machine without counters. */
+struct counters *counters_new(const struct machine *machine, struct standings *standings);
+
+/* The standings take up how they stand. Accepts NULL. */
+void counters_free(struct counters *counters, struct standings *standings);
+
+/* Turns counters among the samples, which have room for machine_values, into totals and adds what
+ * goes with them. What is not believed yet is left out; what never will be is out of range. at_ms
+ * is on a clock that does not step. Returns how many samples there are. `report` is called for each
+ * reset, anomaly or doubt that raised an epoch, and once for a value that is refused. */
+size_t counters_take(struct counters *counters, struct sample *samples, size_t count, int64_t at_ms,
+                     counter_report_fn *report, void *context);
+
+#endif
