@@ -18,7 +18,7 @@ struct standing {
     char *machine, *name; /* the tag's */
     int64_t numbers[STANDING_NUMBERS];
     struct instant at; /* boot_ms is of `boot`, and mostly unknown where it is synced */
-    uint32_t boot;     /* the store's number for it */
+    uint32_t boot;     /* the store's number for it; 0: never told */
     bool changed;      /* since it was last written down */
 };
 

@@ -110,10 +110,12 @@ static bool take_number(const struct sample *sample, int64_t *ret_number)
 {
     if (sample->quality != QUALITY_GOOD)
         return false;
-    if (sample->value.kind == VALUE_UNSIGNED)
+    if (sample->value.kind == VALUE_DECIMAL && sample->value.decimals == 0)
+        *ret_number = sample->value.mantissa;
+    else if (sample->value.kind == VALUE_UNSIGNED)
         *ret_number = (int64_t)sample->value.whole;
     else
-        *ret_number = sample->value.mantissa;
+        return false;
     return true;
 }
 
@@ -284,7 +286,7 @@ static void copy_one(void *context, struct standing *standing)
 {
     const struct copy *copy = context;
     /* named in a list of tags, and never told */
-    if (standing->at.wall_ms == 0)
+    if (standing->boot == 0)
         return;
     struct standing *made = standings_add(copy->to, standing->machine, standing->name);
     memcpy(made->numbers, standing->numbers, sizeof(made->numbers));

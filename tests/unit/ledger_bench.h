@@ -69,6 +69,7 @@ struct bench {
     size_t delivery_count;
     int64_t now_ns;
     uint32_t random;
+    const char *tags; /* of the plant's machine */
 };
 
 static inline int set_up(void **state)
@@ -83,6 +84,7 @@ static inline int set_up(void **state)
     ranges_add(&bench->cloud.owed, 1, SEQ_END);
     bench->deliveries[0] = &bench->cloud;
     bench->delivery_count = 1;
+    bench->tags = "{name: t, at: 'holding:0'}";
     bench->now_ns = clock_mono_ns() / NS_PER_S * NS_PER_S; /* batches are taken on a grid */
     *state = bench;
     return 0;
@@ -118,8 +120,9 @@ static inline void open_ledger(struct bench *bench, const char *settings, size_t
     fprintf(file, "gateway: g\nstore: {path: %s, commit_every: %dms, %s}\nuplinks: []\n",
             bench->fixture->path, COMMIT_MS, settings);
     fputs("links: [{name: l, driver: modbus-tcp, address: 127.0.0.1}]\n"
-          "machines: [{name: m, link: l, tags: [{name: t, at: 'holding:0'}]}]\n",
+          "machines: [{name: m, link: l, tags: [",
           file);
+    fprintf(file, "%s]}]\n", bench->tags);
     fclose(file);
     int error = plant_load(path, &bench->plant, &faults);
     if (error < 0)
