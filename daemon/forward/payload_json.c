@@ -250,7 +250,30 @@ static void add_tag(struct text *out, const struct tag *tag)
     text_add_int(out, tag->every_ms);
     if (tag->detail)
         add_detail(out, tag->detail);
-    text_add_char(out, '}');
+    if (tag->detail && tag->detail->counter)
+        text_addf(out, ",\"kind\":\"counter\",\"counts\":\"%s\"}",
+                  counts_name(tag->detail->counter->counts));
+    else
+        text_add(out, ",\"kind\":\"value\"}");
+}
+
+static void add_made(struct text *out, const struct machine *machine, uint16_t value,
+                     const char *kind, uint16_t tag)
+{
+    if (value < machine_told_values(machine))
+        text_addf(out,
+                  ",{\"name\":\"%s\",\"unit\":null,\"type\":\"u64\",\"kind\":\"%s\",\"of\":\"%s\"}",
+                  machine_value_name(machine, value), kind, machine->tags[tag].name);
+}
+
+static void add_company(struct text *out, const struct machine *machine)
+{
+    for (size_t i = 0; machine->meaning && i < machine->meaning->counter_count; i++) {
+        const struct counter_place *place = &machine->meaning->counters[i];
+        add_made(out, machine, place->epoch, "epoch", place->tag);
+        add_made(out, machine, place->inferred, "inferred", place->tag);
+        add_made(out, machine, place->raw, "raw", place->tag);
+    }
 }
 
 void payload_json_about(struct text *out, const struct machine *machine)
@@ -268,5 +291,6 @@ void payload_json_about(struct text *out, const struct machine *machine)
             text_add_char(out, ',');
         add_tag(out, &machine->tags[i]);
     }
+    add_company(out, machine);
     text_add(out, "]}");
 }

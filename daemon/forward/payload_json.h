@@ -48,8 +48,10 @@ void payload_json_machine_status(struct text *out, const struct instant *at, boo
                                  int64_t since_ms, const char *state, const char *reason);
 
 /* root/MACHINE/about: {"machine":…,"link":…,"unit":…,"profile":…,"synthetic":…,
- * "tags":[{"name":…,"unit":…,"type":…,"at":"holding:100","every_ms":…}]}, and where
- * they were said "title":{"en":…,"zh":…} and "range":[…,…] behind every_ms */
+ * "tags":[{"name":…,"unit":…,"type":…,"at":"holding:100","every_ms":…,"kind":"value"}]}, where
+ * they were said "title":{"en":…,"zh":…} and "range":[…,…] behind every_ms; for a counter
+ * "kind":"counter","counts":"good", and behind all tags what goes with it: {"name":…,"unit":null,
+ * "type":"u64","kind":"epoch","of":…} */
 void payload_json_about(struct text *out, const struct machine *machine);
 
 #endif
