@@ -5,60 +5,13 @@
 #include <string.h>
 
 #include "memory.h"
+#include "record_cursor.h"
 #include "record_internal.h"
-
-struct cursor {
-    const uint8_t *at, *end;
-};
-
-static size_t bytes_left(const struct cursor *cursor)
-{
-    return (size_t)(cursor->end - cursor->at);
-}
-
-/* Takes a number of at most `max`. */
-static bool take_varint(struct cursor *cursor, uint64_t max, uint64_t *ret_number)
-{
-    uint64_t number = 0;
-
-    for (unsigned i = 0; i < VARINT_MAX_BYTES && cursor->at < cursor->end; i++) {
-        uint8_t byte = *cursor->at++;
-
-        number |= (uint64_t)(byte & 0x7F) << (7 * i);
-        if (byte & 0x80)
-            continue;
-        if ((byte == 0 && i > 0) || (byte > 1 && i == VARINT_MAX_BYTES - 1) || number > max)
-            return false;
-        *ret_number = number;
-        return true;
-    }
-    return false;
-}
-
-static bool take_signed(struct cursor *cursor, int64_t *ret_number)
-{
-    uint64_t number;
-
-    if (!take_varint(cursor, UINT64_MAX, &number))
-        return false;
-    *ret_number = (int64_t)((number >> 1) ^ (number & 1 ? UINT64_MAX : 0));
-    return true;
-}
-
-static const uint8_t *take_bytes(struct cursor *cursor, size_t length)
-{
-    const uint8_t *bytes = cursor->at;
-
-    if (length > bytes_left(cursor))
-        return NULL;
-    cursor->at += length;
-    return bytes;
-}
 
 static bool take_real(struct cursor *cursor, struct value *value)
 {
     size_t size = value->kind == VALUE_REAL32 ? sizeof(value->real32) : sizeof(value->real64);
-    const uint8_t *bytes = take_bytes(cursor, size);
+    const uint8_t *bytes = cursor_bytes(cursor, size);
 
     if (!bytes)
         return false;
@@ -73,10 +26,10 @@ static bool take_text(struct cursor *cursor, struct value *value)
 {
     uint64_t length;
 
-    if (!take_varint(cursor, UINT16_MAX, &length))
+    if (!cursor_varint(cursor, UINT16_MAX, &length))
         return false;
     value->length = (uint16_t)length;
-    value->text = (const char *)take_bytes(cursor, length);
+    value->text = (const char *)cursor_bytes(cursor, length);
     return value->text != NULL;
 }
 
@@ -84,7 +37,7 @@ static bool take_decimal(struct cursor *cursor, struct value *value)
 {
     int64_t mantissa;
 
-    if (!take_signed(cursor, &mantissa))
+    if (!cursor_signed(cursor, &mantissa))
         return false;
     value->mantissa = mantissa;
     return record_decimal_form(mantissa) == VALUE_DECIMAL;
@@ -94,7 +47,7 @@ static bool take_unsigned(struct cursor *cursor, struct value *value)
 {
     uint64_t whole;
 
-    if (!take_varint(cursor, UINT64_MAX, &whole))
+    if (!cursor_varint(cursor, UINT64_MAX, &whole))
         return false;
     value->whole = whole;
     return true;
@@ -108,7 +61,7 @@ static bool take_value(struct cursor *cursor, struct value *value)
     case VALUE_NONE:
         return true;
     case VALUE_BOOL:
-        if (!take_varint(cursor, 1, &boolean))
+        if (!cursor_varint(cursor, 1, &boolean))
             return false;
         value->boolean = boolean;
         return true;
@@ -130,7 +83,7 @@ static bool take_value(struct cursor *cursor, struct value *value)
 static bool take_fixed(struct cursor *cursor, uint8_t form, struct sample *samples, size_t count)
 {
     size_t size = form == FORM_DECIMAL16 ? sizeof(uint16_t) : sizeof(uint32_t);
-    const uint8_t *bytes = take_bytes(cursor, count * size);
+    const uint8_t *bytes = cursor_bytes(cursor, count * size);
 
     if (!bytes)
         return false;
@@ -144,14 +97,6 @@ static bool take_fixed(struct cursor *cursor, uint8_t form, struct sample *sampl
     return true;
 }
 
-static bool take_byte(struct cursor *cursor, uint8_t *ret_byte)
-{
-    if (cursor->at == cursor->end)
-        return false;
-    *ret_byte = *cursor->at++;
-    return true;
-}
-
 static enum value_kind form_kind(uint8_t form)
 {
     return form == FORM_DECIMAL16 || form == FORM_DECIMAL32 ? VALUE_DECIMAL : (enum value_kind)form;
@@ -160,10 +105,10 @@ static enum value_kind form_kind(uint8_t form)
 static bool take_run(struct cursor *cursor, struct run *run)
 {
     *run = (struct run){0};
-    if (!take_byte(cursor, &run->form))
+    if (!cursor_byte(cursor, &run->form))
         return false;
     if (run->form == FORM_FAILED)
-        return take_byte(cursor, &run->quality) && take_byte(cursor, &run->exception) &&
+        return cursor_byte(cursor, &run->quality) && cursor_byte(cursor, &run->exception) &&
                run->quality != QUALITY_GOOD && run->quality <= QUALITY_LINK;
     uint8_t form = run->form & 0x0F;
     return form <= FORM_DECIMAL32 && (run->form == form || form_kind(form) == VALUE_DECIMAL);
@@ -194,11 +139,11 @@ static bool take_samples(struct cursor *cursor, struct sample *samples, size_t c
     int64_t expected_tag = 0, skipped;
     uint64_t more;
     for (size_t i = 0; i < count; i += more + 1, expected_tag += (int64_t)more + 1, before = run) {
-        if (!take_signed(cursor, &skipped) || skipped < -expected_tag ||
+        if (!cursor_signed(cursor, &skipped) || skipped < -expected_tag ||
             skipped > UINT16_MAX - expected_tag)
             return false;
         expected_tag += skipped;
-        if (!take_varint(cursor, count - i - 1, &more) ||
+        if (!cursor_varint(cursor, count - i - 1, &more) ||
             (int64_t)more > UINT16_MAX - expected_tag || !take_run(cursor, &run))
             return false;
         /* It would have been one with the run before. */
@@ -224,12 +169,13 @@ static bool take_reading(struct record_reader *reader, struct cursor *cursor,
     uint64_t source, flags, count;
 
     *reading = (struct reading){0};
-    if (!take_varint(cursor, UINT32_MAX, &source) || !take_varint(cursor, FLAG_UNSYNCED, &flags) ||
-        !take_signed(cursor, &reading->at.wall_ms))
+    if (!cursor_varint(cursor, UINT32_MAX, &source) ||
+        !cursor_varint(cursor, FLAG_UNSYNCED, &flags) ||
+        !cursor_signed(cursor, &reading->at.wall_ms))
         return false;
-    if (flags & FLAG_UNSYNCED && !take_signed(cursor, &reading->at.boot_ms))
+    if (flags & FLAG_UNSYNCED && !cursor_signed(cursor, &reading->at.boot_ms))
         return false;
-    if (!take_varint(cursor, RECORD_MAX_SAMPLES, &count))
+    if (!cursor_varint(cursor, RECORD_MAX_SAMPLES, &count))
         return false;
     make_room(reader, count);
     if (!take_samples(cursor, reader->samples, count))
@@ -246,11 +192,11 @@ static bool take_gap(struct cursor *cursor, struct gap *gap)
 {
     uint64_t why;
 
-    if (!take_varint(cursor, GAP_DAMAGED, &why) ||
-        !take_varint(cursor, UINT64_MAX, &gap->first_seq) ||
-        !take_varint(cursor, UINT64_MAX, &gap->last_seq) ||
-        !take_varint(cursor, UINT64_MAX, &gap->missing) || !take_signed(cursor, &gap->from_ms) ||
-        !take_signed(cursor, &gap->to_ms))
+    if (!cursor_varint(cursor, GAP_DAMAGED, &why) ||
+        !cursor_varint(cursor, UINT64_MAX, &gap->first_seq) ||
+        !cursor_varint(cursor, UINT64_MAX, &gap->last_seq) ||
+        !cursor_varint(cursor, UINT64_MAX, &gap->missing) ||
+        !cursor_signed(cursor, &gap->from_ms) || !cursor_signed(cursor, &gap->to_ms))
         return false;
     gap->why = (enum gap_why)why;
     return true;
@@ -266,8 +212,9 @@ static int take_head(struct record_reader *reader, struct cursor *ret_rest, uint
         if (cursor.at == cursor.end)
             return 0;
         /* There is no kind 0, so that a run of zeros is not a run of unknown records. */
-        if (!take_varint(&cursor, UINT64_MAX, &kind) || kind == 0 ||
-            !take_varint(&cursor, bytes_left(&cursor), &length) || !take_bytes(&cursor, length))
+        if (!cursor_varint(&cursor, UINT64_MAX, &kind) || kind == 0 ||
+            !cursor_varint(&cursor, cursor_left(&cursor), &length) ||
+            !cursor_bytes(&cursor, length))
             return -EBADMSG;
         reader->passed++;
     } while (kind != RECORD_READING && kind != RECORD_GAP);
@@ -298,7 +245,7 @@ int record_skim(struct record_reader *reader, enum record_kind *ret_kind, uint32
     uint64_t kind, source = 0;
     int status = take_head(reader, &rest, &kind);
     if (status > 0) {
-        bool taken = kind == RECORD_READING ? take_varint(&rest, UINT32_MAX, &source)
+        bool taken = kind == RECORD_READING ? cursor_varint(&rest, UINT32_MAX, &source)
                                             : take_gap(&rest, &gap) && rest.at == rest.end;
         if (!taken)
             status = -EBADMSG;
