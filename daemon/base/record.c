@@ -1,4 +1,4 @@
-/* Readings and gaps put into bytes. */
+/* Readings, gaps and events put into bytes. */
 #include <assert.h>
 #include <string.h>
 
@@ -8,6 +8,7 @@ enum {
     FIXED_MAX_BYTES = 6 * VARINT_MAX_BYTES, /* what a record holds beside its samples */
     SAMPLE_MAX_BYTES =
         3 + 2 + 2 + 1 + VARINT_MAX_BYTES, /* a run of its own, a text's bytes aside */
+    FIELD_MAX_BYTES = EVENT_WORD_BYTES + SAMPLE_MAX_BYTES, /* likewise */
 };
 
 /* Room for the longest form is reserved once, then bytes are put without checks. */
@@ -118,6 +119,35 @@ static size_t put_run(uint8_t **at, const struct sample *samples, size_t count, 
     return length;
 }
 
+static uint8_t *put_instant(uint8_t *at, const struct instant *instant)
+{
+    at = put_varint(at, instant->synced ? 0 : FLAG_UNSYNCED);
+    at = put_signed(at, instant->wall_ms);
+    return instant->synced ? at : put_signed(at, instant->boot_ms);
+}
+
+static uint8_t *put_word(uint8_t *at, const char *word)
+{
+    size_t length = strnlen(word, EVENT_WORD_BYTES);
+
+    assert(record_is_word(word, length));
+    *at++ = (uint8_t)length;
+    return put_bytes(at, word, length);
+}
+
+static uint8_t *put_field(uint8_t *at, const struct event_field *field)
+{
+    struct sample sample = {.value = field->value};
+
+    /* A field has no quality to tell it by. */
+    if (!record_is_finite(&sample.value))
+        sample.value = (struct value){.kind = VALUE_NONE};
+    uint8_t form = run_of(&sample).form;
+    at = put_word(at, field->key);
+    *at++ = form;
+    return put_values(at, form, &sample, 1);
+}
+
 /* A record's length stands before it and is known after it: the longest form is left free, and
  * what was put moves up to the one it took. */
 static uint8_t *begin_record(struct text *out, size_t max_bytes)
@@ -151,10 +181,7 @@ void record_add_reading(struct text *out, const struct reading *reading)
     uint8_t *at = begin_record(out, max_bytes);
 
     at = put_varint(at, reading->source);
-    at = put_varint(at, reading->at.synced ? 0 : FLAG_UNSYNCED);
-    at = put_signed(at, reading->at.wall_ms);
-    if (!reading->at.synced)
-        at = put_signed(at, reading->at.boot_ms);
+    at = put_instant(at, &reading->at);
     at = put_varint(at, reading->count);
     int expected_tag = 0;
     for (size_t i = 0; i < reading->count; expected_tag = reading->samples[i - 1].tag + 1)
@@ -173,4 +200,37 @@ void record_add_gap(struct text *out, const struct gap *gap)
     at = put_signed(at, gap->from_ms);
     at = put_signed(at, gap->to_ms);
     end_record(out, RECORD_GAP, at);
+}
+
+void record_add_event(struct text *out, const struct event *event)
+{
+    size_t max_bytes = FIXED_MAX_BYTES + EVENT_WORD_BYTES + (size_t)event->count * FIELD_MAX_BYTES;
+
+    assert(event->count <= EVENT_MAX_FIELDS);
+    for (size_t i = 0; i < event->count; i++)
+        if (event->fields[i].value.kind == VALUE_TEXT)
+            max_bytes += event->fields[i].value.length;
+
+    uint8_t *at = begin_record(out, max_bytes);
+
+    at = put_varint(at, event->source);
+    at = put_instant(at, &event->at);
+    at = put_word(at, event->name);
+    at = put_varint(at, event->count);
+    for (size_t i = 0; i < event->count; i++)
+        at = put_field(at, &event->fields[i]);
+    end_record(out, RECORD_EVENT, at);
+}
+
+const struct instant *record_instant(const struct record *record)
+{
+    switch (record->kind) {
+    case RECORD_READING:
+        return &record->reading.at;
+    case RECORD_EVENT:
+        return &record->event.at;
+    case RECORD_GAP:
+        break;
+    }
+    return NULL;
 }

@@ -38,6 +38,17 @@ static inline bool record_same_run(struct run a, struct run b)
     return a.form == b.form && a.quality == b.quality && a.exception == b.exception;
 }
 
+/* What a name or key may be: it goes into messages as it is. */
+static inline bool record_is_word(const char *letters, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        char letter = letters[i];
+        if (!(letter >= 'a' && letter <= 'z') && !(letter >= '0' && letter <= '9') && letter != '_')
+            return false;
+    }
+    return length > 0 && length < EVENT_WORD_BYTES;
+}
+
 static inline bool record_is_finite(const struct value *value)
 {
     if (value->kind == VALUE_REAL32)

@@ -1,5 +1,5 @@
-/* Readings and gaps taken out of bytes. Everything has one form only, so that what was read would
- * be written the same. */
+/* Readings, gaps and events taken out of bytes. Everything has one form only, so that what was read
+ * would be written the same. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,6 +102,13 @@ static enum value_kind form_kind(uint8_t form)
     return form == FORM_DECIMAL16 || form == FORM_DECIMAL32 ? VALUE_DECIMAL : (enum value_kind)form;
 }
 
+static bool is_known_form(uint8_t form)
+{
+    uint8_t kind = form & 0x0F;
+
+    return kind <= FORM_DECIMAL32 && (form == kind || form_kind(kind) == VALUE_DECIMAL);
+}
+
 static bool take_run(struct cursor *cursor, struct run *run)
 {
     *run = (struct run){0};
@@ -110,8 +117,7 @@ static bool take_run(struct cursor *cursor, struct run *run)
     if (run->form == FORM_FAILED)
         return cursor_byte(cursor, &run->quality) && cursor_byte(cursor, &run->exception) &&
                run->quality != QUALITY_GOOD && run->quality <= QUALITY_LINK;
-    uint8_t form = run->form & 0x0F;
-    return form <= FORM_DECIMAL32 && (run->form == form || form_kind(form) == VALUE_DECIMAL);
+    return is_known_form(run->form);
 }
 
 static bool take_run_samples(struct cursor *cursor, struct run run, uint16_t first_tag,
@@ -163,26 +169,30 @@ static void make_room(struct record_reader *reader, size_t count)
     reader->sample_capacity = count;
 }
 
+static bool take_instant(struct cursor *cursor, struct instant *instant)
+{
+    uint64_t flags;
+
+    if (!cursor_varint(cursor, FLAG_UNSYNCED, &flags) || !cursor_signed(cursor, &instant->wall_ms))
+        return false;
+    instant->synced = !(flags & FLAG_UNSYNCED);
+    return instant->synced || cursor_signed(cursor, &instant->boot_ms);
+}
+
 static bool take_reading(struct record_reader *reader, struct cursor *cursor,
                          struct reading *reading)
 {
-    uint64_t source, flags, count;
+    uint64_t source, count;
 
     *reading = (struct reading){0};
-    if (!cursor_varint(cursor, UINT32_MAX, &source) ||
-        !cursor_varint(cursor, FLAG_UNSYNCED, &flags) ||
-        !cursor_signed(cursor, &reading->at.wall_ms))
-        return false;
-    if (flags & FLAG_UNSYNCED && !cursor_signed(cursor, &reading->at.boot_ms))
-        return false;
-    if (!cursor_varint(cursor, RECORD_MAX_SAMPLES, &count))
+    if (!cursor_varint(cursor, UINT32_MAX, &source) || !take_instant(cursor, &reading->at) ||
+        !cursor_varint(cursor, RECORD_MAX_SAMPLES, &count))
         return false;
     make_room(reader, count);
     if (!take_samples(cursor, reader->samples, count))
         return false;
 
     reading->source = (uint32_t)source;
-    reading->at.synced = !(flags & FLAG_UNSYNCED);
     reading->count = (uint16_t)count;
     reading->samples = reader->samples;
     return true;
@@ -202,6 +212,48 @@ static bool take_gap(struct cursor *cursor, struct gap *gap)
     return true;
 }
 
+static bool take_word(struct cursor *cursor, char *word)
+{
+    uint8_t length;
+
+    if (!cursor_byte(cursor, &length))
+        return false;
+    const char *letters = (const char *)cursor_bytes(cursor, length);
+    if (!letters || !record_is_word(letters, length))
+        return false;
+    memcpy(word, letters, length);
+    word[length] = '\0';
+    return true;
+}
+
+static bool take_field(struct cursor *cursor, struct event_field *field)
+{
+    struct run run = {0};
+    struct sample sample;
+
+    if (!take_word(cursor, field->key) || !cursor_byte(cursor, &run.form) ||
+        !is_known_form(run.form) || !take_run_samples(cursor, run, 0, &sample, 1))
+        return false;
+    field->value = sample.value;
+    return true;
+}
+
+static bool take_event(struct cursor *cursor, struct event *event)
+{
+    uint64_t source, count;
+
+    *event = (struct event){0};
+    if (!cursor_varint(cursor, UINT32_MAX, &source) || !take_instant(cursor, &event->at) ||
+        !take_word(cursor, event->name) || !cursor_varint(cursor, EVENT_MAX_FIELDS, &count))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (!take_field(cursor, &event->fields[i]))
+            return false;
+    event->source = (uint32_t)source;
+    event->count = (uint16_t)count;
+    return true;
+}
+
 /* Finds the next record of a kind we know, and leaves the cursor on all of it but its head. */
 static int take_head(struct record_reader *reader, struct cursor *ret_rest, uint64_t *ret_kind)
 {
@@ -217,7 +269,7 @@ static int take_head(struct record_reader *reader, struct cursor *ret_rest, uint
             !cursor_bytes(&cursor, length))
             return -EBADMSG;
         reader->passed++;
-    } while (kind != RECORD_READING && kind != RECORD_GAP);
+    } while (kind != RECORD_READING && kind != RECORD_GAP && kind != RECORD_EVENT);
 
     reader->at = cursor.at;
     *ret_rest = (struct cursor){cursor.at - length, cursor.at};
@@ -238,18 +290,47 @@ void record_reader_free(struct record_reader *reader)
     *reader = (struct record_reader){0};
 }
 
+static bool take_record(struct record_reader *reader, struct cursor *cursor, struct record *record)
+{
+    bool taken = false;
+
+    switch (record->kind) {
+    case RECORD_READING:
+        taken = take_reading(reader, cursor, &record->reading);
+        break;
+    case RECORD_GAP:
+        taken = take_gap(cursor, &record->gap);
+        break;
+    case RECORD_EVENT:
+        taken = take_event(cursor, &record->event);
+        break;
+    }
+    return taken && cursor->at == cursor->end;
+}
+
+/* Whoever skims builds on what is not read again before its turn: gaps and events, which are few,
+ * are read as a whole. */
+static bool skim_record(struct record_reader *reader, struct cursor *cursor, enum record_kind kind,
+                        uint64_t *ret_source)
+{
+    struct record record = {.kind = kind};
+
+    if (kind == RECORD_READING)
+        return cursor_varint(cursor, UINT32_MAX, ret_source);
+    if (!take_record(reader, cursor, &record))
+        return false;
+    *ret_source = kind == RECORD_EVENT ? record.event.source : 0;
+    return true;
+}
+
 int record_skim(struct record_reader *reader, enum record_kind *ret_kind, uint32_t *ret_source)
 {
     struct cursor rest;
-    struct gap gap;
-    uint64_t kind, source = 0;
+    uint64_t kind, source;
     int status = take_head(reader, &rest, &kind);
-    if (status > 0) {
-        bool taken = kind == RECORD_READING ? cursor_varint(&rest, UINT32_MAX, &source)
-                                            : take_gap(&rest, &gap) && rest.at == rest.end;
-        if (!taken)
-            status = -EBADMSG;
-    }
+
+    if (status > 0 && !skim_record(reader, &rest, (enum record_kind)kind, &source))
+        status = -EBADMSG;
     if (status <= 0) {
         reader->at = reader->end;
         return status;
@@ -257,6 +338,18 @@ int record_skim(struct record_reader *reader, enum record_kind *ret_kind, uint32
     *ret_kind = (enum record_kind)kind;
     *ret_source = (uint32_t)source;
     return 1;
+}
+
+/* Readings are nearly all there is: they don't pay for the room that an event takes. */
+static void give_record(const struct record *record, struct record *ret_record)
+{
+    ret_record->kind = record->kind;
+    if (record->kind == RECORD_READING)
+        ret_record->reading = record->reading;
+    else if (record->kind == RECORD_GAP)
+        ret_record->gap = record->gap;
+    else
+        ret_record->event = record->event;
 }
 
 int record_next(struct record_reader *reader, struct record *ret_record)
@@ -268,16 +361,13 @@ int record_next(struct record_reader *reader, struct record *ret_record)
 
     if (status > 0) {
         record.kind = (enum record_kind)kind;
-        bool taken = kind == RECORD_READING ? take_reading(reader, &rest, &record.reading)
-                                            : take_gap(&rest, &record.gap);
-
-        if (!taken || rest.at != rest.end)
+        if (!take_record(reader, &rest, &record))
             status = -EBADMSG;
     }
     if (status <= 0) {
         reader->at = reader->end;
         return status;
     }
-    *ret_record = record;
+    give_record(&record, ret_record);
     return 1;
 }

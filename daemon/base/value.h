@@ -1,7 +1,7 @@
-/* What a machine said: values with their exact decimals, qualities, readings, gaps.
+/* What a machine said: values with their exact decimals, qualities, readings, events, gaps.
  *
  * Plain data. Nothing here allocates, and nothing owns the text it points to: a text value
- * points into a buffer that belongs to whoever filled the reading.
+ * points into a buffer that belongs to whoever filled the reading or event.
  */
 #ifndef BINDERY_VALUE_H
 #define BINDERY_VALUE_H
@@ -77,19 +77,35 @@ struct reading {
     struct sample *samples;
 };
 
+enum { EVENT_MAX_FIELDS = 16, EVENT_WORD_BYTES = 32 };
+
+struct event_field {
+    char key[EVENT_WORD_BYTES]; /* lower-case letters, digits and _, zero-terminated */
+    struct value value;         /* VALUE_NONE: null */
+};
+
+/* Something that happened to a machine at one instant. */
+struct event {
+    uint32_t source; /* as a reading's */
+    uint16_t count;
+    struct instant at;
+    char name[EVENT_WORD_BYTES]; /* "stop"; of the same letters as a key */
+    struct event_field fields[EVENT_MAX_FIELDS];
+};
+
 enum gap_why {
-    GAP_STORE_FULL,   /* the oldest unacknowledged readings had to go */
+    GAP_STORE_FULL,   /* the oldest unacknowledged records had to go */
     GAP_MEMORY_FULL,  /* the store could not take them and memory's share was used up */
     GAP_UNCLEAN_STOP, /* durability outage: the numbers were given out, then the power went */
     GAP_REFUSED,      /* the broker refused the message for good */
     GAP_DAMAGED,      /* the store's body could not be read back */
 };
 
-/* A declared loss. Sequence numbers are 0 where the readings never had any. */
+/* A declared loss. Sequence numbers are 0 where the records never had any. */
 struct gap {
     enum gap_why why;
     uint64_t first_seq, last_seq;
-    uint64_t missing;       /* readings */
+    uint64_t missing;       /* readings and events */
     int64_t from_ms, to_ms; /* wall time, as above */
 };
 

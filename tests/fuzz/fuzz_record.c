@@ -1,4 +1,4 @@
-/* What the store keeps of readings, as it may come back from a damaged disk:
+/* What the store keeps of readings and events, as it may come back from a damaged disk:
  * daemon/base/record_reader.c, against record.c that writes it and payload_json.c that tells it.
  *
  * Input: how many bytes to cut off the end, then a body. */
@@ -29,17 +29,59 @@ static const struct tag_name names[] = {
     {"good", 4, ",\"good\":"}, {"state", 5, ",\"state\":"}, {"glue_temp", 9, ",\"glue_temp\":"}};
 static const struct source machine = {1, "binder-1", 3, names};
 
-static void check_sample(const struct sample *sample, const uint8_t *body, size_t length)
+static void check_value(const struct value *value, const uint8_t *body, size_t length)
 {
-    const struct value *value = &sample->value;
-
-    CLAIM(sample->quality <= QUALITY_LINK);
-    CLAIM(sample->quality == QUALITY_GOOD || value->kind == VALUE_NONE);
     CLAIM(value->kind <= VALUE_TEXT && value->decimals <= DECIMAL_MAX_DECIMALS);
     if (value->kind == VALUE_TEXT) {
         const uint8_t *text = (const uint8_t *)value->text;
         CLAIM(text >= body && text + value->length <= body + length);
     }
+}
+
+static void check_reading(const struct reading *reading, const uint8_t *body, size_t length)
+{
+    CLAIM(reading->count <= RECORD_MAX_SAMPLES);
+    for (size_t i = 0; i < reading->count; i++) {
+        const struct sample *sample = &reading->samples[i];
+        CLAIM(sample->quality <= QUALITY_LINK);
+        CLAIM(sample->quality == QUALITY_GOOD || sample->value.kind == VALUE_NONE);
+        check_value(&sample->value, body, length);
+    }
+}
+
+/* It stands in messages without being escaped. */
+static void check_word(const char *word)
+{
+    size_t length = strnlen(word, EVENT_WORD_BYTES);
+
+    CLAIM(length > 0 && length < EVENT_WORD_BYTES);
+    CLAIM(strspn(word, "abcdefghijklmnopqrstuvwxyz0123456789_") == length);
+}
+
+static void check_event(const struct event *event, const uint8_t *body, size_t length)
+{
+    CLAIM(event->count <= EVENT_MAX_FIELDS);
+    check_word(event->name);
+    for (size_t i = 0; i < event->count; i++) {
+        check_word(event->fields[i].key);
+        check_value(&event->fields[i].value, body, length);
+    }
+}
+
+/* Returns whose it is, as a skim would. */
+static uint32_t check_record(const struct record *record, const uint8_t *body, size_t length)
+{
+    switch (record->kind) {
+    case RECORD_READING:
+        check_reading(&record->reading, body, length);
+        return record->reading.source;
+    case RECORD_EVENT:
+        check_event(&record->event, body, length);
+        return record->event.source;
+    case RECORD_GAP:
+        break;
+    }
+    return 0;
 }
 
 /* Written again it is the same, byte for byte: a form is the only one. */
@@ -49,6 +91,8 @@ static void check_written(const struct record *record, const uint8_t *end)
 
     if (record->kind == RECORD_READING)
         record_add_reading(&again, &record->reading);
+    else if (record->kind == RECORD_EVENT)
+        record_add_event(&again, &record->event);
     else
         record_add_gap(&again, &record->gap);
     CLAIM(memcmp(again.data, end - again.length, again.length) == 0);
@@ -65,7 +109,7 @@ static void check_told(const struct record *record)
     if (record->kind == RECORD_READING) {
         clock.corrected = record->reading.at.wall_ms % 2 == 0;
         payload_json_reading(&told, 7, &record->reading, &machine, &clock);
-    } else {
+    } else if (record->kind == RECORD_GAP) {
         payload_json_gap(&told, 7, &record->gap, "g", "s");
     }
     text_add_char(&told, ']');
@@ -95,13 +139,7 @@ static void read_all(const uint8_t *body, size_t length, struct walk *walk)
     record_reader_start(&reader, body, length);
     while ((walk->end = record_next(&reader, &record)) == 1) {
         CLAIM(reader.at <= body + length);
-        uint32_t source = 0;
-        if (record.kind == RECORD_READING) {
-            source = record.reading.source;
-            CLAIM(record.reading.count <= RECORD_MAX_SAMPLES);
-            for (size_t i = 0; i < record.reading.count; i++)
-                check_sample(&record.reading.samples[i], body, length);
-        }
+        uint32_t source = check_record(&record, body, length);
         check_written(&record, reader.at);
         check_told(&record);
         note(walk, &reader, body, record.kind, source);

@@ -67,13 +67,61 @@ static const struct gap gap = {
     .to_ms = INT64_MAX,
 };
 
+static const struct event happening = {
+    .source = UINT32_MAX,
+    .count = 9,
+    .at = {.boot_ms = 123456789, .wall_ms = -5, .synced = false},
+    .name = "counter_anomaly",
+    .fields =
+        {
+            {"nothing", {.kind = VALUE_NONE}},
+            {"forced", {.kind = VALUE_BOOL, .boolean = true}},
+            {"small", {.kind = VALUE_DECIMAL, .decimals = 1, .mantissa = 563}},
+            {"large", {.kind = VALUE_DECIMAL, .decimals = 15, .mantissa = UINT32_MAX}},
+            {"negative", {.kind = VALUE_DECIMAL, .mantissa = INT64_MIN}},
+            {"whole", {.kind = VALUE_UNSIGNED, .whole = UINT64_MAX}},
+            {"real_32", {.kind = VALUE_REAL32, .real32 = -23.45F}},
+            {"real_64", {.kind = VALUE_REAL64, .real64 = 0.1}},
+            {"why", {.kind = VALUE_TEXT, .length = 9, .text = "paper jam"}},
+        },
+};
+
+static const struct event stop = {
+    .source = 7,
+    .count = 2,
+    .at = {.wall_ms = 1795412474123, .synced = true},
+    .name = "stop",
+    .fields =
+        {
+            {"ms", {.kind = VALUE_DECIMAL, .mantissa = 563}},
+            {"reason", {.kind = VALUE_NONE}},
+        },
+};
+
+static void assert_same_instant(const struct instant *a, const struct instant *b)
+{
+    assert_int_equal(a->wall_ms, b->wall_ms);
+    assert_int_equal(a->boot_ms, b->boot_ms);
+    assert_int_equal(a->synced, b->synced);
+}
+
+static void assert_same_event(const struct event *a, const struct event *b)
+{
+    assert_int_equal(a->source, b->source);
+    assert_int_equal(a->count, b->count);
+    assert_same_instant(&a->at, &b->at);
+    assert_string_equal(a->name, b->name);
+    for (size_t i = 0; i < a->count; i++) {
+        assert_string_equal(a->fields[i].key, b->fields[i].key);
+        assert_true(value_equal(&a->fields[i].value, &b->fields[i].value));
+    }
+}
+
 static void assert_same_reading(const struct reading *a, const struct reading *b)
 {
     assert_int_equal(a->source, b->source);
     assert_int_equal(a->count, b->count);
-    assert_int_equal(a->at.wall_ms, b->at.wall_ms);
-    assert_int_equal(a->at.boot_ms, b->at.boot_ms);
-    assert_int_equal(a->at.synced, b->at.synced);
+    assert_same_instant(&a->at, &b->at);
     for (size_t i = 0; i < a->count; i++) {
         assert_int_equal(a->samples[i].tag, b->samples[i].tag);
         assert_int_equal(a->samples[i].quality, b->samples[i].quality);
@@ -103,6 +151,7 @@ static void test_record_gives_back_what_was_put(void **state)
     (void)state;
     record_add_reading(&body, &full);
     record_add_gap(&body, &gap);
+    record_add_event(&body, &happening);
     record_add_reading(&body, &plain);
 
     record_reader_start(&reader, body.data, body.length);
@@ -115,7 +164,13 @@ static void test_record_gives_back_what_was_put(void **state)
     assert_true(record.gap.first_seq == gap.first_seq && record.gap.last_seq == gap.last_seq);
     assert_true(record.gap.missing == gap.missing);
     assert_true(record.gap.from_ms == gap.from_ms && record.gap.to_ms == gap.to_ms);
+    assert_null(record_instant(&record));
     assert_int_equal(record_next(&reader, &record), 1);
+    assert_int_equal(record.kind, RECORD_EVENT);
+    assert_same_event(&record.event, &happening);
+    assert_ptr_equal(record_instant(&record), &record.event.at);
+    assert_int_equal(record_next(&reader, &record), 1);
+    assert_ptr_equal(record_instant(&record), &record.reading.at);
     assert_same_reading(&record.reading, &plain);
     assert_int_equal(record_next(&reader, &record), 0);
     assert_int_equal(record_next(&reader, &record), 0);
@@ -138,6 +193,26 @@ static void test_record_has_the_written_form(void **state)
 
     (void)state;
     record_add_reading(&body, &plain);
+    assert_int_equal(body.length, sizeof(expected));
+    assert_memory_equal(body.data, expected, sizeof(expected));
+    text_free(&body);
+}
+
+static void test_record_of_an_event_has_the_written_form(void **state)
+{
+    static const uint8_t expected[] = {
+        3,    28,                                   /* event, length */
+        7,    0,                                    /* source, synced */
+        0x96, 0xE4, 0xE1, 0xEE, 0xC0, 0x68,         /* wall_ms */
+        4,    's',  't',  'o',  'p',                /* name */
+        2,                                          /* count */
+        2,    'm',  's',  0x07, 0x33, 0x02,         /* 563, decimal16 */
+        6,    'r',  'e',  'a',  's',  'o',  'n', 0, /* none */
+    };
+    struct text body = {0};
+
+    (void)state;
+    record_add_event(&body, &stop);
     assert_int_equal(body.length, sizeof(expected));
     assert_memory_equal(body.data, expected, sizeof(expected));
     text_free(&body);
@@ -189,6 +264,88 @@ static void test_record_holds_a_reading_of_the_most_samples(void **state)
     free(samples);
 }
 
+static void test_record_holds_an_event_of_the_most_and_longest_fields(void **state)
+{
+    static char words[UINT16_MAX];
+    struct event event = {.source = 1, .count = EVENT_MAX_FIELDS};
+    struct record_reader reader = {0};
+    struct record record;
+    struct text body = {0};
+
+    (void)state;
+    memset(words, 'w', sizeof(words));
+    memset(event.name, 'n', EVENT_WORD_BYTES - 1);
+    for (size_t i = 0; i < EVENT_MAX_FIELDS; i++) {
+        memset(event.fields[i].key, 'a' + (int)i, EVENT_WORD_BYTES - 1);
+        event.fields[i].value =
+            (struct value){.kind = VALUE_TEXT, .length = UINT16_MAX, .text = words};
+    }
+    record_add_event(&body, &event);
+    record_reader_start(&reader, body.data, body.length);
+    assert_int_equal(record_next(&reader, &record), 1);
+    assert_same_event(&record.event, &event);
+    record_reader_free(&reader);
+    text_free(&body);
+}
+
+static void test_record_tells_an_events_reals_that_are_not_finite_as_none(void **state)
+{
+    const struct event event = {
+        .count = 2,
+        .name = "odd",
+        .fields = {{"a", {.kind = VALUE_REAL32, .real32 = -INFINITY}},
+                   {"b", {.kind = VALUE_REAL64, .real64 = (double)NAN}}},
+    };
+    struct record_reader reader = {0};
+    struct record record;
+    struct text body = {0};
+
+    (void)state;
+    record_add_event(&body, &event);
+    record_reader_start(&reader, body.data, body.length);
+    assert_int_equal(record_next(&reader, &record), 1);
+    assert_int_equal(record.event.count, 2);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(record.event.fields[i].value.kind, VALUE_NONE);
+    record_reader_free(&reader);
+    text_free(&body);
+}
+
+static void test_record_skim_tells_whose_readings_and_events_are(void **state)
+{
+    struct record_reader reader = {0};
+    enum record_kind kind;
+    uint32_t source;
+    struct text body = {0};
+
+    (void)state;
+    record_add_event(&body, &stop);
+    record_add_gap(&body, &gap);
+    record_add_reading(&body, &full);
+    record_reader_start(&reader, body.data, body.length);
+    assert_int_equal(record_skim(&reader, &kind, &source), 1);
+    assert_true(kind == RECORD_EVENT && source == stop.source);
+    assert_int_equal(record_skim(&reader, &kind, &source), 1);
+    assert_true(kind == RECORD_GAP && source == 0);
+    assert_int_equal(record_skim(&reader, &kind, &source), 1);
+    assert_true(kind == RECORD_READING && source == full.source);
+    assert_int_equal(record_skim(&reader, &kind, &source), 0);
+    text_free(&body);
+}
+
+/* What was skimmed is promised to be readable, unless it is a reading. */
+static void test_record_skim_refuses_an_event_of_which_a_field_makes_no_sense(void **state)
+{
+    static const char bytes[] = "\3\x0A\0\0\0\1n\1\1a\1\2";
+    struct record_reader reader = {0};
+    enum record_kind kind;
+    uint32_t source;
+
+    (void)state;
+    record_reader_start(&reader, bytes, sizeof(bytes) - 1);
+    assert_int_equal(record_skim(&reader, &kind, &source), -EBADMSG);
+}
+
 static void test_record_tells_reals_that_are_not_finite_as_out_of_range(void **state)
 {
     struct sample samples[] = {
@@ -214,7 +371,7 @@ static void test_record_tells_reals_that_are_not_finite_as_out_of_range(void **s
 
 static void test_record_skips_kinds_it_does_not_know(void **state)
 {
-    static const char unknown[] = {3, 2, 'x', 'y', (char)0xFF, 0x7F, 0};
+    static const char unknown[] = {4, 2, 'x', 'y', (char)0xFF, 0x7F, 0};
     struct record_reader reader = {0};
     struct record record;
     struct text body = {0};
@@ -275,6 +432,31 @@ static void test_record_refuses_bytes_that_make_no_sense(void **state)
         CASE("half a real64", "\1\x0B\0\0\0\1\0\0\5\0\0\0\0"),
         CASE("an unknown reason of a gap", "\2\6\5\0\0\0\0\0"),
         CASE("a gap cut short", "\2\5\0\0\0\0\0"),
+        CASE("an empty event", "\3\0"),
+        CASE("an event of an unknown flag", "\3\6\0\2\0\1n\0"),
+        CASE("an event without a name", "\3\5\0\0\0\0\0"),
+        CASE("a name with a quotation mark", "\3\6\0\0\0\1\"\0"),
+        CASE("a name in capitals", "\3\6\0\0\0\1N\0"),
+        CASE("a name with a zero in it", "\3\7\0\0\0\2n\0\0"),
+        CASE("a name beyond its record", "\3\5\0\0\0\2n"),
+        CASE("a name that is too long", "\3\x25\0\0\0\x20nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn\0"),
+        CASE("an event cut before its count", "\3\5\0\0\0\1n"),
+        CASE("more fields than bytes", "\3\x09\0\0\0\1n\2\1a\0"),
+        CASE("more fields than there may be",
+             "\3\x39\0\0\0\1n\x11\1a\0\1a\0\1a\0\1a\0\1a\0\1a\0\1a\0\1a\0\1a\0"
+             "\1a\0\1a\0\1a\0\1a\0\1a\0\1a\0\1a\0\1a\0"),
+        CASE("bytes behind the fields", "\3\7\0\0\0\1n\0\0"),
+        CASE("a field without a key", "\3\x08\0\0\0\1n\1\0\0"),
+        CASE("a key with a comma", "\3\x09\0\0\0\1n\1\1,\0"),
+        CASE("a field without a value", "\3\x08\0\0\0\1n\1\1a"),
+        CASE("an unknown value of a field", "\3\x09\0\0\0\1n\1\1a\x09"),
+        CASE("a field that failed", "\3\x0B\0\0\0\1n\1\1a\x0F\1\0"),
+        CASE("a field's bool of 2", "\3\x0A\0\0\0\1n\1\1a\1\2"),
+        CASE("a field's small decimal as a varint", "\3\x0A\0\0\0\1n\1\1a\2\2"),
+        CASE("a field's decimals of a text", "\3\x0A\0\0\0\1n\1\1a\x16\0"),
+        CASE("a field's text beyond its record", "\3\x0A\0\0\0\1n\1\1a\6\1"),
+        CASE("a field's infinite real32", "\3\x0D\0\0\0\1n\1\1a\4\0\0\x80\x7F"),
+        CASE("a field's real64 that is no number", "\3\x11\0\0\0\1n\1\1a\5\0\0\0\0\0\0\xF8\x7F"),
 #undef CASE
     };
 
@@ -282,6 +464,21 @@ static void test_record_refuses_bytes_that_make_no_sense(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
         if (read_one(cases[i].bytes, cases[i].length) != -EBADMSG)
             fail_msg("took %s", cases[i].why);
+}
+
+static void add_record(struct text *out, const struct record *record)
+{
+    switch (record->kind) {
+    case RECORD_READING:
+        record_add_reading(out, &record->reading);
+        break;
+    case RECORD_GAP:
+        record_add_gap(out, &record->gap);
+        break;
+    case RECORD_EVENT:
+        record_add_event(out, &record->event);
+        break;
+    }
 }
 
 /* Walks to the end; what is taken must be what the writer would have written. */
@@ -294,10 +491,7 @@ static int walk(struct record_reader *reader, const void *body, size_t length)
     record_reader_start(reader, body, length);
     while ((status = record_next(reader, &record)) > 0) {
         text_clear(&again);
-        if (record.kind == RECORD_READING)
-            record_add_reading(&again, &record.reading);
-        else
-            record_add_gap(&again, &record.gap);
+        add_record(&again, &record);
         assert_true(again.length <= (size_t)(reader->at - (const uint8_t *)body));
         assert_memory_equal(reader->at - again.length, again.data, again.length);
     }
@@ -309,6 +503,7 @@ static void fill(struct text *body)
 {
     record_add_reading(body, &full);
     record_add_gap(body, &gap);
+    record_add_event(body, &happening);
     record_add_reading(body, &plain);
 }
 
@@ -330,7 +525,7 @@ static void test_record_reads_no_further_than_a_cut_body(void **state)
         whole += status == 0;
         free(cut);
     }
-    assert_int_equal(whole, 3);
+    assert_int_equal(whole, 4);
     record_reader_free(&reader);
     text_free(&body);
 }
@@ -371,9 +566,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_record_gives_back_what_was_put),
         cmocka_unit_test(test_record_has_the_written_form),
+        cmocka_unit_test(test_record_of_an_event_has_the_written_form),
         cmocka_unit_test(test_record_says_once_what_neighbours_have_in_common),
         cmocka_unit_test(test_record_holds_a_reading_of_the_most_samples),
+        cmocka_unit_test(test_record_holds_an_event_of_the_most_and_longest_fields),
         cmocka_unit_test(test_record_tells_reals_that_are_not_finite_as_out_of_range),
+        cmocka_unit_test(test_record_tells_an_events_reals_that_are_not_finite_as_none),
+        cmocka_unit_test(test_record_skim_tells_whose_readings_and_events_are),
+        cmocka_unit_test(test_record_skim_refuses_an_event_of_which_a_field_makes_no_sense),
         cmocka_unit_test(test_record_skips_kinds_it_does_not_know),
         cmocka_unit_test(test_record_finds_nothing_in_an_empty_body),
         cmocka_unit_test(test_record_refuses_bytes_that_make_no_sense),
