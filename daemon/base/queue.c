@@ -59,25 +59,44 @@ static void wake_consumer(struct queue *queue)
     queue->wake_fd = -1;
 }
 
-bool queue_put(struct queue *queue, const struct reading *reading)
+/* Between these two a record is appended to the body, unless that is full already. */
+
+static size_t begin_put(struct queue *queue)
 {
     pthread_mutex_lock(&queue->mutex);
+    return queue->body.length;
+}
 
-    size_t length_before = queue->body.length;
-
-    if (length_before < queue->limit_bytes)
-        record_add_reading(&queue->body, reading);
+static bool end_put(struct queue *queue, size_t length_before, const struct instant *at)
+{
     bool fits = queue->body.length > length_before && queue->body.length <= queue->limit_bytes;
     if (fits) {
         queue->count++;
     } else {
         queue->body.length = length_before;
-        count_lost(&queue->lost, reading->at.wall_ms);
+        count_lost(&queue->lost, at->wall_ms);
     }
     wake_consumer(queue);
-
     pthread_mutex_unlock(&queue->mutex);
     return fits;
+}
+
+bool queue_put(struct queue *queue, const struct reading *reading)
+{
+    size_t length_before = begin_put(queue);
+
+    if (length_before < queue->limit_bytes)
+        record_add_reading(&queue->body, reading);
+    return end_put(queue, length_before, &reading->at);
+}
+
+bool queue_put_event(struct queue *queue, const struct event *event)
+{
+    size_t length_before = begin_put(queue);
+
+    if (length_before < queue->limit_bytes)
+        record_add_event(&queue->body, event);
+    return end_put(queue, length_before, &event->at);
 }
 
 /* After an outage both buffers have its size. They pass through here in turn, and are given back

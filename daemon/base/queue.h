@@ -26,6 +26,9 @@ void queue_free(struct queue *queue);
  * thread. */
 bool queue_put(struct queue *queue, const struct reading *reading);
 
+/* Likewise an event; queue_put's rules hold, and they come out in the order they were put in. */
+bool queue_put_event(struct queue *queue, const struct event *event);
+
 /* Swaps the queue's content with *content, whose buffer is emptied and reused. One consumer.
  * Returns the number of records. */
 uint32_t queue_take(struct queue *queue, struct queue_content *content);

@@ -94,6 +94,50 @@ static void test_queue_declares_what_it_had_no_room_for(void **state)
     queue_free(queue);
 }
 
+static const struct event stop = {
+    .source = 1, .at = {.wall_ms = 700, .synced = true}, .name = "stop"};
+
+static void test_queue_keeps_events_in_their_place_among_readings(void **state)
+{
+    struct queue *queue = queue_new(AMPLE_BYTES);
+    struct queue_content content = {0};
+    struct record_reader reader = {0};
+    struct record record;
+
+    (void)state;
+    put_at(queue, 699);
+    assert_true(queue_put_event(queue, &stop));
+    put_at(queue, 701);
+    assert_int_equal(queue_take(queue, &content), 3);
+    record_reader_start(&reader, content.body.data, content.body.length);
+    assert_int_equal(record_next(&reader, &record), 1);
+    assert_int_equal(record_next(&reader, &record), 1);
+    assert_int_equal(record.kind, RECORD_EVENT);
+    assert_string_equal(record.event.name, "stop");
+    assert_int_equal(record_next(&reader, &record), 1);
+    assert_int_equal(record.reading.at.wall_ms, 701);
+    record_reader_free(&reader);
+    text_free(&content.body);
+    queue_free(queue);
+}
+
+static void test_queue_declares_an_event_it_had_no_room_for(void **state)
+{
+    struct queue *queue = queue_new(20);
+    struct queue_content content = {0};
+
+    (void)state;
+    put_at(queue, 600);
+    assert_false(queue_put_event(queue, &stop)); /* it would pass the limit */
+    assert_false(queue_put_event(queue, &stop));
+    assert_int_equal(queue_take(queue, &content), 1);
+    assert_int_equal(content.lost.why, GAP_MEMORY_FULL);
+    assert_int_equal(content.lost.missing, 2);
+    assert_true(content.lost.from_ms == 700 && content.lost.to_ms == 700);
+    text_free(&content.body);
+    queue_free(queue);
+}
+
 static void test_queue_freed_with_content_leaves_nothing_behind(void **state)
 {
     struct queue *queue = queue_new(AMPLE_BYTES);
@@ -251,6 +295,8 @@ static void test_queue_wakes_who_waits_once(void **state)
     assert_int_equal(eventfd_read(fd, &count), -1);
     assert_int_equal(queue_take(queue, &content), 3);
     assert_true(queue_await(queue, fd));
+    queue_put_event(queue, &stop);
+    assert_int_equal(eventfd_read(fd, &count), 0);
     text_free(&content.body);
     queue_free(queue);
     close(fd);
@@ -261,6 +307,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_queue_gives_all_at_once_in_order),
         cmocka_unit_test(test_queue_declares_what_it_had_no_room_for),
+        cmocka_unit_test(test_queue_keeps_events_in_their_place_among_readings),
+        cmocka_unit_test(test_queue_declares_an_event_it_had_no_room_for),
         cmocka_unit_test(test_queue_freed_with_content_leaves_nothing_behind),
         cmocka_unit_test(test_queue_reuses_its_buffers),
         cmocka_unit_test(test_queue_gives_memory_back_after_an_outage),
