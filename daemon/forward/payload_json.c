@@ -8,7 +8,7 @@ static char last_char(const struct text *out)
 }
 
 /* "name": with a comma before it unless it is the object's first. Names are letters, digits, . _ -
- * by configuration and need no escaping. */
+ * by configuration, or words of events, and need no escaping. */
 static void add_name(struct text *out, const char *name, size_t length)
 {
     bool first = last_char(out) == '{';
@@ -72,8 +72,7 @@ void payload_json_end_gateway(struct text *out)
     text_add(out, last_char(out) == '{' ? "}}" : "]}}");
 }
 
-static void add_reading_time(struct text *out, const struct instant *at,
-                             const struct payload_clock *clock)
+static void add_time(struct text *out, const struct instant *at, const struct payload_clock *clock)
 {
     text_add(out, ",\"ts\":");
     if (at->synced) {
@@ -142,9 +141,32 @@ void payload_json_reading(struct text *out, uint64_t seq, const struct reading *
         text_add_char(out, ',');
     text_add(out, "{\"seq\":");
     text_add_uint(out, seq);
-    add_reading_time(out, &reading->at, clock);
+    add_time(out, &reading->at, clock);
     add_values(out, reading, source);
     add_bad(out, reading, source);
+    text_add_char(out, '}');
+}
+
+void payload_json_event(struct text *out, uint64_t seq, const struct event *event,
+                        const struct source *source, const struct payload_clock *clock,
+                        const char *gateway, const char *store_id)
+{
+    text_add(out, "{\"seq\":");
+    text_add_uint(out, seq);
+    add_time(out, &event->at, clock);
+    text_add(out, ",\"event\":");
+    add_string(out, event->name);
+    for (size_t i = 0; i < event->count; i++) {
+        const struct event_field *field = &event->fields[i];
+        add_name(out, field->key, strlen(field->key));
+        value_to_json(&field->value, out);
+    }
+    text_add(out, ",\"gateway\":");
+    add_string(out, gateway);
+    text_add(out, ",\"machine\":");
+    add_string(out, source->machine);
+    text_add(out, ",\"store\":");
+    add_string(out, store_id);
     text_add_char(out, '}');
 }
 

@@ -13,7 +13,7 @@
 #include "text.h"
 #include "value.h"
 
-/* How to tell the time of readings taken before the clock was set. */
+/* How to tell the time of what was taken before the clock was set. */
 struct payload_clock {
     bool corrected;    /* the boot's offset is known by now */
     int64_t offset_ms; /* wall - boot */
@@ -33,6 +33,12 @@ void payload_json_end_gateway(struct text *out);
  * out when it is empty, "values" never is; "clock" is there where the time is not plain. */
 void payload_json_reading(struct text *out, uint64_t seq, const struct reading *reading,
                           const struct source *source, const struct payload_clock *clock);
+
+/* root/MACHINE/events: {"seq":…,"ts":…,"event":"stop",…,"gateway":…,"machine":…,"store":…} with the
+ * event's fields in their order, whose keys are none of these; "clock" as in a reading. */
+void payload_json_event(struct text *out, uint64_t seq, const struct event *event,
+                        const struct source *source, const struct payload_clock *clock,
+                        const char *gateway, const char *store_id);
 
 /* {"seq":…,"from_ts":…,"to_ts":…,"missing":…,"why":"…","first_seq":…,"last_seq":…,"gateway":…,
  * "store":…}; the two seqs only where the gap has them. */

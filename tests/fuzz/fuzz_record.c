@@ -109,13 +109,16 @@ static void check_told(const struct record *record)
     if (record->kind == RECORD_READING) {
         clock.corrected = record->reading.at.wall_ms % 2 == 0;
         payload_json_reading(&told, 7, &record->reading, &machine, &clock);
-    } else if (record->kind == RECORD_GAP) {
+    } else if (record->kind == RECORD_EVENT) {
+        clock.corrected = record->event.at.wall_ms % 2 == 0;
+        payload_json_event(&told, 7, &record->event, &machine, &clock, "g", "s");
+    } else {
         payload_json_gap(&told, 7, &record->gap, "g", "s");
     }
     text_add_char(&told, ']');
     struct node *root = node_parse(told.data, told.length, &wrong);
-    /* Two samples of one tag make two members of one name; a text may have a zero in it, which is
-     * JSON, but nothing for this reader. */
+    /* Two samples of one tag, or fields of one key, make two members of one name; a text may have a
+     * zero in it, which is JSON, but nothing for this reader. */
     CLAIM(root != NULL || strstr(wrong.data, "duplicate") || strstr(wrong.data, "\\u0000"));
     node_free(root);
     text_free(&told);

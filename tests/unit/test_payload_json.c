@@ -132,6 +132,45 @@ static void test_payload_json_leaves_out_tags_the_source_never_had(void **state)
     assert_text(&out, "{\"seq\":3,\"ts\":9,\"values\":{\"page\":true}}");
 }
 
+static const struct event stop = {
+    .source = 1,
+    .count = 3,
+    .at = {.boot_ms = 5000, .wall_ms = 77, .synced = true},
+    .name = "stop",
+    .fields = {{"duration_ms", {.kind = VALUE_DECIMAL, .mantissa = 12500}},
+               {"reason", {.kind = VALUE_TEXT, .length = 9, .text = "paper \"A\""}},
+               {"order", {.kind = VALUE_NONE}}},
+};
+
+static void test_payload_json_event_tells_its_fields_in_order(void **state)
+{
+    (void)state;
+    struct text out = {0};
+    payload_json_event(&out, 8, &stop, &binder, &plain_clock, "g", "s");
+    assert_text(&out, "{\"seq\":8,\"ts\":77,\"event\":\"stop\",\"duration_ms\":12500,"
+                      "\"reason\":\"paper \\\"A\\\"\",\"order\":null,"
+                      "\"gateway\":\"g\",\"machine\":\"binder-1\",\"store\":\"s\"}");
+    struct event bare = {.at = {.wall_ms = 9, .synced = true}, .name = "reset"};
+    payload_json_event(&out, 9, &bare, &binder, &plain_clock, "g", "s");
+    assert_text(&out, "{\"seq\":9,\"ts\":9,\"event\":\"reset\",\"gateway\":\"g\","
+                      "\"machine\":\"binder-1\",\"store\":\"s\"}");
+}
+
+static void test_payload_json_event_marks_time_that_is_not_plain(void **state)
+{
+    (void)state;
+    struct text out = {0};
+    struct event event = {.at = {.boot_ms = 5000, .wall_ms = 77}, .name = "reset"};
+    struct payload_clock corrected = {.corrected = true, .offset_ms = 1795412000000};
+    payload_json_event(&out, 1, &event, &binder, &plain_clock, "g", "s");
+    assert_text(&out, "{\"seq\":1,\"ts\":77,\"clock\":\"unsynced\",\"event\":\"reset\","
+                      "\"gateway\":\"g\",\"machine\":\"binder-1\",\"store\":\"s\"}");
+    payload_json_event(&out, 1, &event, &binder, &corrected, "g", "s");
+    assert_text(&out, "{\"seq\":1,\"ts\":1795412005000,\"clock\":\"corrected\","
+                      "\"event\":\"reset\",\"gateway\":\"g\",\"machine\":\"binder-1\","
+                      "\"store\":\"s\"}");
+}
+
 static void test_payload_json_gap_names_its_numbers_where_it_has_them(void **state)
 {
     (void)state;
@@ -231,6 +270,8 @@ int main(void)
         cmocka_unit_test(test_payload_json_closes_empty_lists),
         cmocka_unit_test(test_payload_json_marks_time_that_is_not_plain),
         cmocka_unit_test(test_payload_json_leaves_out_tags_the_source_never_had),
+        cmocka_unit_test(test_payload_json_event_tells_its_fields_in_order),
+        cmocka_unit_test(test_payload_json_event_marks_time_that_is_not_plain),
         cmocka_unit_test(test_payload_json_gap_names_its_numbers_where_it_has_them),
         cmocka_unit_test(test_payload_json_status_says_who_and_since_when),
         cmocka_unit_test(test_payload_json_about_describes_every_tag),
