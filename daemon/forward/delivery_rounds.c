@@ -122,7 +122,7 @@ static bool is_refused_for_good(int reason)
            reason == 0x99 /* payload format invalid */;
 }
 
-/* When the reading was taken, by the clock as it is known by now; 0 if it can't be read. */
+/* When it was taken or happened, by the clock as it is known by now; 0 if it can't be read. */
 static int64_t taken_ms(const struct round *round, const struct round_item *item,
                         const struct delivery_context *context)
 {
@@ -131,8 +131,8 @@ static int64_t taken_ms(const struct round *round, const struct round_item *item
     struct record record;
     int64_t wall_ms = 0, offset_ms;
     record_reader_start(&reader, batch->body + item->offset, batch->length - item->offset);
-    if (record_next(&reader, &record) == 1 && record.kind == RECORD_READING) {
-        const struct instant *at = &record.reading.at;
+    const struct instant *at = record_next(&reader, &record) == 1 ? record_instant(&record) : NULL;
+    if (at != NULL) {
         wall_ms = at->wall_ms;
         if (!at->synced && store_boot_offset(context->store, batch->boot, &offset_ms))
             wall_ms = at->boot_ms + offset_ms;
@@ -160,14 +160,14 @@ static struct gap refused_gap(const struct round *round, const struct round_item
     return gap;
 }
 
-/* The readings of a message that no broker will take must not hold up the rest: they are declared
- * lost, run by run of their numbers. */
+/* The readings, or the event, of a message that no broker will take must not hold up the rest: they
+ * are declared lost, run by run of their numbers. */
 static void declare_refused(const struct round *round, size_t message,
                             struct delivery_context *context)
 {
     const struct round_message *refused = &round->messages[message];
     const struct round_item *items = round->items + refused->first_item;
-    if (items[0].source == 0)
+    if (items[0].kind == RECORD_GAP)
         return; /* a loss that can't be told; telling of that would be refused as well */
     for (uint32_t i = 0, first = 0; i < refused->item_count; i++) {
         if (i + 1 < refused->item_count && items[i + 1].seq == items[i].seq + 1)

@@ -37,16 +37,23 @@ static void add_items(struct round *round, uint32_t index, struct store *store)
         uint32_t offset = (uint32_t)(round->reader.at - batch->body);
         if (record_skim(&round->reader, &kind, &source) != 1 || round->reader.passed > batch->count)
             break;
-        if (kind == RECORD_READING && store_source(store, source) == NULL)
+        if (kind != RECORD_GAP && store_source(store, source) == NULL)
             continue;
         round->items[round->item_count++] =
-            (struct round_item){batch->first_seq + round->reader.passed - 1, source, index, offset};
+            (struct round_item){.seq = batch->first_seq + round->reader.passed - 1,
+                                .source = source,
+                                .batch = index,
+                                .offset = offset,
+                                .kind = kind};
     }
 }
 
+/* Readings come last, so that all from some item on are such as are gathered. */
 static int compare_items(const void *left, const void *right)
 {
     const struct round_item *a = left, *b = right;
+    if (a->kind != b->kind)
+        return a->kind > b->kind ? -1 : 1;
     if (a->source != b->source)
         return a->source < b->source ? -1 : 1;
     return a->seq < b->seq ? -1 : a->seq > b->seq;
@@ -91,18 +98,24 @@ static bool read_item(struct round *round, const struct round_item *item, struct
     return readable;
 }
 
+static struct payload_clock clock_of(const struct round *round, const struct round_context *context,
+                                     const struct round_item *item, const struct instant *at)
+{
+    struct payload_clock clock = {0};
+    uint32_t boot = round->batches[item->batch]->batch.boot;
+    if (!at->synced)
+        clock.corrected = store_boot_offset(context->store, boot, &clock.offset_ms);
+    return clock;
+}
+
 static void add_reading(struct round *round, const struct round_context *context,
                         const struct source *source, const struct round_item *item,
                         struct text *payload)
 {
     struct record record;
-    struct payload_clock clock = {0};
     if (!read_item(round, item, &record))
         return;
-    if (!record.reading.at.synced) {
-        uint32_t boot = round->batches[item->batch]->batch.boot;
-        clock.corrected = store_boot_offset(context->store, boot, &clock.offset_ms);
-    }
+    struct payload_clock clock = clock_of(round, context, item, &record.reading.at);
     payload_json_reading(payload, item->seq, &record.reading, source, &clock);
 }
 
@@ -118,6 +131,21 @@ static size_t add_machine(struct round *round, const struct round_context *conte
     } while (i < round->item_count && round->items[i].source == source->id &&
              payload->length < context->message_limit);
     return i - first;
+}
+
+static size_t make_event(struct round *round, const struct round_context *context, size_t first,
+                         struct text *topic, struct text *payload)
+{
+    const struct round_item *item = &round->items[first];
+    const struct source *source = store_source(context->store, item->source);
+    struct record record;
+    /* It was read before, as a gap was: what could not be is no item. */
+    read_item(round, item, &record);
+    struct payload_clock clock = clock_of(round, context, item, &record.event.at);
+    text_addf(topic, "%s/%s/events", context->uplink->topic, source->machine);
+    payload_json_event(payload, item->seq, &record.event, source, &clock, context->gateway,
+                       store_id(context->store));
+    return 1;
 }
 
 static size_t make_gap(struct round *round, const struct round_context *context, size_t first,
@@ -177,7 +205,9 @@ bool round_next(struct round *round, const struct round_context *context, struct
         return false;
     text_clear(topic);
     text_clear(payload);
-    if (round->items[first].source == 0)
+    if (round->items[first].kind == RECORD_EVENT)
+        used = make_event(round, context, first, topic, payload);
+    else if (round->items[first].kind == RECORD_GAP)
         used = make_gap(round, context, first, topic, payload);
     else if (context->uplink->gather == GATHER_GATEWAY)
         used = make_gateway(round, context, first, topic, payload);

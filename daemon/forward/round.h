@@ -1,6 +1,6 @@
 /* A round: some batches on their way through one uplink, as messages made when there is room to
- * send them. The uplink owes the batches until every message of the round is acknowledged. One
- * thread; knows nothing of the connection. */
+ * send them: readings gathered, each event and each gap by itself. The uplink owes the batches
+ * until every message of the round is acknowledged. One thread; knows nothing of the connection. */
 #ifndef BINDERY_ROUND_H
 #define BINDERY_ROUND_H
 
@@ -31,13 +31,14 @@ struct round_context {
     struct store *store; /* for names and boot clocks */
     const char *gateway;
     const struct uplink_settings *uplink;
-    size_t message_limit; /* bytes; one reading alone may pass it */
+    size_t message_limit; /* bytes; one record alone may pass it */
 };
 
 struct round_item {
     uint64_t seq;
-    uint32_t source; /* 0: a gap */
+    uint32_t source; /* 0 for a gap */
     uint32_t batch, offset;
+    enum record_kind kind;
 };
 
 struct round_message {
@@ -47,7 +48,7 @@ struct round_message {
 struct round {
     struct held_batch **batches;
     size_t batch_count;
-    struct round_item *items; /* by source, then seq */
+    struct round_item *items; /* events, gaps, readings; by source, then seq */
     size_t item_count, next_item;
     size_t record_count;            /* all that the batches hold */
     size_t unreadable;              /* items left out of the messages made so far */

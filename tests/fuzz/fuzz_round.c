@@ -57,7 +57,8 @@ static size_t take_batches(struct input *input, struct held_batch **ret_batches)
     return count;
 }
 
-/* Readings and gaps in a message: a quotation mark inside a text has a backslash before it. */
+/* Readings, events and gaps in a message: a quotation mark inside a text has a backslash before it.
+ */
 static size_t count_told(const struct text *payload)
 {
     static const char record[] = "{\"seq\":";
@@ -68,14 +69,32 @@ static size_t count_told(const struct text *payload)
     return count;
 }
 
+static bool ends_with(const struct text *text, const char *end)
+{
+    size_t length = strlen(end);
+    return text->length >= length && strcmp(text->data + text->length - length, end) == 0;
+}
+
+/* Whether the message is of the kind that its topic says. */
+static bool is_on_its_topic(const struct text *topic, const struct text *payload)
+{
+    bool is_one = strncmp(payload->data, "{\"seq\":", 7) == 0;
+    bool is_event = is_one && strstr(payload->data, ",\"event\":\"") != NULL;
+    if (ends_with(topic, "/events"))
+        return is_event;
+    if (ends_with(topic, "/gaps"))
+        return is_one && !is_event;
+    return ends_with(topic, "/readings") && !is_one;
+}
+
 static void check_message(const struct text *topic, const struct text *payload)
 {
     struct text wrong = {0};
     struct node *root = node_parse(payload->data, payload->length, &wrong);
 
-    CLAIM(strncmp(topic->data, "root/", 5) == 0);
-    /* Two samples of one tag make two members of one name; a text may have a zero in it, which is
-     * JSON, but nothing for this reader. */
+    CLAIM(strncmp(topic->data, "root/", 5) == 0 && is_on_its_topic(topic, payload));
+    /* Two samples of one tag, or fields of one key, make two members of one name; a text may have a
+     * zero in it, which is JSON, but nothing for this reader. */
     CLAIM(root != NULL || strstr(wrong.data, "duplicate") || strstr(wrong.data, "\\u0000"));
     CLAIM(strlen(payload->data) == payload->length);
     node_free(root);

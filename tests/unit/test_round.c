@@ -70,6 +70,17 @@ static void add(struct bench *bench, uint32_t source, int64_t value)
     bench->count++;
 }
 
+static void add_event(struct bench *bench, uint32_t source, const char *name)
+{
+    struct event event = {.source = source,
+                          .count = 1,
+                          .at = {.boot_ms = 3, .wall_ms = 6, .synced = true},
+                          .fields = {{"ms", {.kind = VALUE_DECIMAL, .mantissa = 20}}}};
+    strcpy(event.name, name);
+    record_add_event(&bench->body, &event);
+    bench->count++;
+}
+
 static void add_gap(struct bench *bench)
 {
     const struct gap gap = {.why = GAP_STORE_FULL, .missing = 7, .from_ms = 1, .to_ms = 2};
@@ -95,6 +106,15 @@ static void start(struct bench *bench)
     if (bench->count > 0)
         close_batch(bench);
     bench->round = round_new(bench->batches, bench->batch_count, bench->fixture->store);
+}
+
+static void begin_again(struct bench *bench)
+{
+    round_free(bench->round);
+    bench->round = NULL;
+    while (bench->batch_count > 0)
+        held_batch_drop(bench->batches[--bench->batch_count]);
+    bench->next_seq = 1;
 }
 
 static bool next(struct bench *bench)
@@ -160,6 +180,48 @@ static void test_round_sends_each_gap_by_itself(void **state)
     assert_next(bench, "plant/gaps", "\"seq\":3,");
     assert_next(bench, "plant/binder-1/readings", "\"seq\":2,");
     assert_false(next(bench));
+}
+
+static void test_round_sends_each_event_by_itself_on_its_machines_topic(void **state)
+{
+    struct bench *bench = *state;
+    for (int gather = GATHER_MACHINE; gather <= GATHER_GATEWAY; gather++) {
+        bench->uplink.gather = (enum uplink_gather)gather;
+        add(bench, bench->binder, 10);
+        add_event(bench, bench->binder, "stop");
+        add(bench, bench->binder, 11);
+        add_event(bench, bench->trimmer, "reset");
+        add_event(bench, bench->binder, "stop");
+        start(bench);
+        assert_int_equal(round_damaged(bench->round), 0);
+        assert_next(bench, "plant/binder-1/events",
+                    "{\"seq\":2,\"ts\":6,\"event\":\"stop\",\"ms\":20,\"gateway\":\"gateway-1\","
+                    "\"machine\":\"binder-1\",\"store\":\"");
+        assert_next(bench, "plant/binder-1/events", "{\"seq\":5,");
+        assert_next(bench, "plant/trimmer-1/events", "{\"seq\":4,");
+        assert_next(bench, gather == GATHER_GATEWAY ? "plant/readings" : "plant/binder-1/readings",
+                    "{\"seq\":1,");
+        assert_int_equal(count_seq(&bench->payload), 2);
+        assert_false(next(bench));
+        begin_again(bench);
+    }
+}
+
+static void test_round_corrects_an_events_time_as_a_readings(void **state)
+{
+    struct bench *bench = *state;
+    struct event event = {
+        .source = bench->binder, .at = {.boot_ms = 1000, .wall_ms = 6}, .name = "stop"};
+    uint32_t boot;
+    assert_int_equal(store_boot(bench->fixture->store, "b00t", &boot), 0);
+    assert_int_equal(boot, 1);
+    record_add_event(&bench->body, &event);
+    bench->count++;
+    start(bench);
+    assert_next(bench, "plant/binder-1/events", "\"ts\":6,\"clock\":\"unsynced\",\"event\"");
+    assert_int_equal(store_set_boot_offset(bench->fixture->store, boot, 50000), 0);
+    round_rewind(bench->round);
+    assert_next(bench, "plant/binder-1/events", "\"ts\":51000,\"clock\":\"corrected\",\"event\"");
 }
 
 static void test_round_divides_what_passes_the_limit_and_skips_nothing(void **state)
@@ -264,6 +326,31 @@ static void test_round_leaves_out_and_counts_an_unknown_source(void **state)
     assert_false(next(bench));
 }
 
+static void test_round_leaves_out_and_counts_an_event_of_an_unknown_source(void **state)
+{
+    struct bench *bench = *state;
+    add_event(bench, 77, "stop");
+    add_event(bench, 0, "stop");
+    add(bench, bench->binder, 12);
+    start(bench);
+    assert_int_equal(round_damaged(bench->round), 2);
+    assert_next(bench, "plant/binder-1/readings", "\"seq\":3,");
+    assert_false(next(bench));
+}
+
+static void test_round_counts_a_damaged_event_and_all_behind_it(void **state)
+{
+    struct bench *bench = *state;
+    add(bench, bench->binder, 10);
+    add_event(bench, bench->binder, "stop");
+    bench->body.data[bench->body.length - 3] = 14; /* the form, before two bytes of value */
+    add(bench, bench->binder, 12);
+    start(bench);
+    assert_int_equal(round_damaged(bench->round), 2);
+    assert_next(bench, "plant/binder-1/readings", "\"seq\":1,");
+    assert_false(next(bench));
+}
+
 static void test_round_counts_all_behind_the_first_damaged_record(void **state)
 {
     struct bench *bench = *state;
@@ -327,6 +414,8 @@ int main(void)
         ROUND_TEST(test_round_makes_a_message_a_machine_over_all_its_batches),
         ROUND_TEST(test_round_gathers_all_machines_of_a_gateway),
         ROUND_TEST(test_round_sends_each_gap_by_itself),
+        ROUND_TEST(test_round_sends_each_event_by_itself_on_its_machines_topic),
+        ROUND_TEST(test_round_corrects_an_events_time_as_a_readings),
         ROUND_TEST(test_round_divides_what_passes_the_limit_and_skips_nothing),
         ROUND_TEST(test_round_tells_a_single_reading_beyond_the_limit),
         ROUND_TEST(test_round_is_done_when_all_is_sent_and_acknowledged),
@@ -334,6 +423,8 @@ int main(void)
         ROUND_TEST(test_round_keeps_its_batches_while_others_let_go),
         ROUND_TEST(test_round_knows_the_numbers_it_covers),
         ROUND_TEST(test_round_leaves_out_and_counts_an_unknown_source),
+        ROUND_TEST(test_round_leaves_out_and_counts_an_event_of_an_unknown_source),
+        ROUND_TEST(test_round_counts_a_damaged_event_and_all_behind_it),
         ROUND_TEST(test_round_counts_all_behind_the_first_damaged_record),
         ROUND_TEST(test_round_leaves_out_and_counts_a_reading_with_damaged_samples),
         ROUND_TEST(test_round_of_damage_alone_is_done_at_once),
