@@ -48,12 +48,24 @@ static int map_boot(struct salvage *salvage, uint32_t old, uint32_t *ret_new)
     return error;
 }
 
-static int64_t taken_ms(const struct salvage *salvage, const struct reading *reading, uint32_t boot)
+static int64_t taken_ms(const struct salvage *salvage, const struct instant *at, uint32_t boot)
 {
     int64_t offset_ms;
-    if (!reading->at.synced && store_boot_offset(salvage->store, boot, &offset_ms))
-        return reading->at.boot_ms + offset_ms;
-    return reading->at.wall_ms;
+    if (!at->synced && store_boot_offset(salvage->store, boot, &offset_ms))
+        return at->boot_ms + offset_ms;
+    return at->wall_ms;
+}
+
+/* A reading or an event under its machine's new number. */
+static void add_renamed(struct salvage *salvage, struct record *record, uint32_t source)
+{
+    if (record->kind == RECORD_EVENT) {
+        record->event.source = source;
+        record_add_event(&salvage->records, &record->event);
+    } else {
+        record->reading.source = source;
+        record_add_reading(&salvage->records, &record->reading);
+    }
 }
 
 /* 0, 1 for a record that is owed and can't be told, or negative errno. */
@@ -67,15 +79,16 @@ static int translate_record(struct salvage *salvage, struct record *record,
         translation->count++;
         return 0;
     }
-    int error = map_source(salvage, record->reading.source, &record->reading.source);
+    uint32_t source = record->kind == RECORD_EVENT ? record->event.source : record->reading.source;
+    int error = map_source(salvage, source, &source);
     if (error < 0)
         return error == -ENOENT ? 1 : error;
-    int64_t ms = taken_ms(salvage, &record->reading, translation->boot);
+    int64_t ms = taken_ms(salvage, record_instant(record), translation->boot);
     if (translation->first_ms == 0)
         translation->first_ms = ms;
     if (ms > translation->last_ms)
         translation->last_ms = ms;
-    record_add_reading(&salvage->records, &record->reading);
+    add_renamed(salvage, record, source);
     translation->count++;
     return 0;
 }

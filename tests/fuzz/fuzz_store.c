@@ -96,12 +96,17 @@ static void write_file(const char *name, const void *bytes, size_t length)
     close(fd);
 }
 
-/* A body of two readings and, in the second batch, a gap among them. */
+/* A body of a reading and an event or, in the second batch, a gap. */
 static int add_batch(struct store *store, uint32_t source, uint32_t boot, uint64_t seq)
 {
     struct sample sample = {.value = {.kind = VALUE_DECIMAL, .mantissa = 1234, .decimals = 1}};
     const struct reading reading = {
         .source = source, .count = 1, .at = {.wall_ms = 1795412474123}, .samples = &sample};
+    const struct event event = {.source = source,
+                                .count = 1,
+                                .at = reading.at,
+                                .name = "stop",
+                                .fields = {{"ms", sample.value}}};
     const struct gap gap = {.why = GAP_STORE_FULL, .missing = 3};
     struct text body = {0};
 
@@ -109,7 +114,7 @@ static int add_batch(struct store *store, uint32_t source, uint32_t boot, uint64
     if (seq == 3)
         record_add_gap(&body, &gap);
     else
-        record_add_reading(&body, &reading);
+        record_add_event(&body, &event);
     const struct batch batch = {.first_seq = seq,
                                 .count = 2,
                                 .boot = boot,

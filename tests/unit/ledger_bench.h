@@ -173,6 +173,19 @@ static inline void put(struct bench *bench, int64_t value)
     queue_put(bench->queue, &reading);
 }
 
+/* An event in the place of such a reading. */
+static inline void put_event(struct bench *bench, int64_t value)
+{
+    const struct event event = {
+        .source = 1,
+        .count = 1,
+        .at = {.wall_ms = 5, .synced = true},
+        .name = "stop",
+        .fields = {{"value", {.kind = VALUE_DECIMAL, .mantissa = value}}},
+    };
+    queue_put_event(bench->queue, &event);
+}
+
 static inline void put_noise(struct bench *bench)
 {
     char noise[NOISE_BYTES];
@@ -226,6 +239,18 @@ static inline void assert_value(struct bench *bench, uint64_t seq, int64_t value
     assert_true(read_record(bench, seq, &record));
     assert_int_equal(record.kind, RECORD_READING);
     assert_int_equal(record.reading.samples[0].value.mantissa, value);
+}
+
+static inline void assert_event(struct bench *bench, uint64_t seq, int64_t value)
+{
+    struct record record;
+    assert_true(read_record(bench, seq, &record));
+    assert_int_equal(record.kind, RECORD_EVENT);
+    assert_string_equal(record.event.name, "stop");
+    assert_int_equal(record.event.at.wall_ms, 5);
+    assert_int_equal(record.event.count, 1);
+    assert_string_equal(record.event.fields[0].key, "value");
+    assert_int_equal(record.event.fields[0].value.mantissa, value);
 }
 
 static inline struct gap read_gap(struct bench *bench, uint64_t seq)

@@ -1,15 +1,16 @@
-/* What a ledger's store holds, value by value; and how a store comes to be deleted. */
+/* What a ledger's store holds in readings and events, value by value; and how a store comes to be
+ * deleted. */
 #ifndef BINDERY_LEDGER_INVENTORY_H
 #define BINDERY_LEDGER_INVENTORY_H
 
 #include "ledger_bench.h"
 
-enum { MAX_VALUES = 16384, SALVAGE_STEP_MS = 20 };
+enum { MAX_VALUES = 16384, SALVAGE_STEP_MS = 20, EVENT_EACH = 7 };
 
 /* What the store at hand holds: how often each value, and what its gaps declare. */
 struct inventory {
     unsigned times[MAX_VALUES];
-    uint64_t readings, gaps, missing;
+    uint64_t readings, events, gaps, missing; /* events are among the readings */
 };
 
 static inline void take_record(const struct record *record, struct inventory *inventory)
@@ -21,10 +22,13 @@ static inline void take_record(const struct record *record, struct inventory *in
         assert_true(record->gap.from_ms <= record->gap.to_ms);
         return;
     }
-    int64_t value = record->reading.samples[0].value.mantissa;
+    bool is_event = record->kind == RECORD_EVENT;
+    int64_t value = is_event ? record->event.fields[0].value.mantissa
+                             : record->reading.samples[0].value.mantissa;
     assert_in_range(value, 0, MAX_VALUES - 1);
     inventory->times[value]++;
     inventory->readings++;
+    inventory->events += is_event;
 }
 
 /* Of the numbers that the uplink is owed. */
@@ -49,12 +53,14 @@ static inline struct inventory take_inventory(struct bench *bench)
     return inventory;
 }
 
-/* Every value from `first` to `last` exactly once. */
+/* Every value from `first` to `last` exactly once, and events as such. */
 static inline void assert_all(const struct inventory *inventory, int64_t first, int64_t last)
 {
     for (int64_t value = first; value <= last; value++)
         assert_int_equal(inventory->times[value], 1);
     assert_int_equal(inventory->readings, last - first + 1);
+    assert_int_equal(inventory->events,
+                     last / EVENT_EACH - (first + EVENT_EACH - 1) / EVENT_EACH + 1);
 }
 
 static inline void step_long(struct bench *bench)
@@ -63,12 +69,17 @@ static inline void step_long(struct bench *bench)
         step_after(bench, SALVAGE_STEP_MS);
 }
 
-/* A batch of `count` values from *value on a step. */
+/* A batch of `count` values from *value on a step, some as events. */
 static inline void fill(struct bench *bench, int batches, int count, int64_t *value)
 {
     for (int i = 0; i < batches; i++) {
-        for (int j = 0; j < count; j++)
-            put(bench, (*value)++);
+        for (int j = 0; j < count; j++) {
+            if (*value % EVENT_EACH == 0)
+                put_event(bench, *value);
+            else
+                put(bench, *value);
+            (*value)++;
+        }
         step(bench);
     }
 }

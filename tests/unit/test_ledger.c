@@ -48,6 +48,22 @@ static void test_ledger_goes_on_with_the_numbers_of_its_store(void **state)
     assert_value(bench, 2, 11);
 }
 
+static void test_ledger_keeps_an_event_over_a_reopen(void **state)
+{
+    struct bench *bench = *state;
+    open_always(bench);
+    put(bench, 10);
+    put_event(bench, 11);
+    put(bench, 12);
+    step(bench);
+    close_ledger(bench);
+    open_always(bench);
+    assert_value(bench, 1, 10);
+    assert_event(bench, 2, 11);
+    assert_value(bench, 3, 12);
+    assert_int_equal(ledger_next_seq(bench->ledger), 4);
+}
+
 static void test_ledger_commits_on_stopping_what_is_in_the_queue(void **state)
 {
     struct bench *bench = *state;
@@ -411,6 +427,7 @@ int main(void)
         LEDGER_TEST(test_ledger_sleeps_while_nothing_comes_and_commits_when_it_does),
         LEDGER_TEST(test_ledger_in_trouble_without_readings_is_never_due_at_once),
         LEDGER_TEST(test_ledger_goes_on_with_the_numbers_of_its_store),
+        LEDGER_TEST(test_ledger_keeps_an_event_over_a_reopen),
         LEDGER_TEST(test_ledger_commits_on_stopping_what_is_in_the_queue),
         LEDGER_TEST(test_ledger_keeps_only_the_newest_batches_in_memory),
         LEDGER_TEST(test_ledger_keeps_a_batch_and_its_numbers_over_a_failed_commit),

@@ -123,6 +123,7 @@ static void receive(struct receiver *receiver, const struct record *record)
         receiver->declared += record->gap.missing;
         return;
     }
+    assert_int_equal(record->kind, RECORD_READING);
     int64_t value = record->reading.samples[0].value.mantissa;
     if (record->reading.count != 1 || record->reading.source != 1 || value < 0 || value >= VALUES)
         receiver->wrong++;
@@ -286,11 +287,46 @@ static void test_ledger_survives_damage_to_a_store_with_a_log(void **state)
     survive_damages(*state, false, &sum);
 }
 
+/* Of a file that begins with rubbish the machines' numbers are known, but the new store begins with
+ * numbers of its own. */
+static void test_ledger_salvages_an_event_under_its_machines_new_number(void **state)
+{
+    struct bench *bench = *state;
+    struct tag tag = {.name = "t"};
+    const struct machine gone = {.name = "gone", .tags = &tag, .tag_count = 1};
+    struct event event = {.at = {.wall_ms = 77, .synced = true}, .name = "stop"};
+    struct record record;
+    uint32_t source;
+    open_always(bench);
+    assert_int_equal(store_source_id(ledger_store(bench->ledger), &gone, &source), 0);
+    assert_int_equal(ledger_sources(bench->ledger, bench->plant, &event.source), 0);
+    assert_int_not_equal(event.source, 1);
+    queue_put_event(bench->queue, &event);
+    step(bench);
+    ledger_save_cursors(bench->ledger, audience(bench));
+    close_ledger(bench);
+    int fd = open(bench->fixture->path, O_RDWR);
+    assert_int_equal(pwrite(fd, "rubbish", 7, 0), 7);
+    close(fd);
+
+    open_always(bench);
+    assert_int_equal(ledger_sources(bench->ledger, bench->plant, &source), 0);
+    assert_int_equal(source, 1);
+    for (int i = 0; i < 20; i++)
+        step_after(bench, 20);
+    assert_true(read_record(bench, 1, &record));
+    assert_int_equal(record.kind, RECORD_EVENT);
+    assert_int_equal(record.event.source, 1);
+    assert_int_equal(record.event.at.wall_ms, 77);
+    assert_string_equal(record.event.name, "stop");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         LEDGER_TEST(test_ledger_survives_damage_to_a_store_at_rest),
         LEDGER_TEST(test_ledger_survives_damage_to_a_store_with_a_log),
+        LEDGER_TEST(test_ledger_salvages_an_event_under_its_machines_new_number),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
