@@ -186,7 +186,7 @@ int64_t ledger_step(struct ledger *ledger, struct audience audience, int64_t now
     return salvage_ns < take_ns ? salvage_ns : take_ns;
 }
 
-/* Counts readings; `losses`: those that the body's gaps were to declare. */
+/* Counts readings and events; `losses`: those that the body's gaps were to declare. */
 static uint64_t count_readings(const struct batch *batch, uint64_t *losses)
 {
     struct record_reader reader = {0};

@@ -11,7 +11,7 @@
 #include "memory.h"
 #include "record.h"
 
-/* When the newest reading in the store was taken; 0 without one. */
+/* When the newest reading or event in the store was; 0 without one. */
 static int64_t newest_ms(struct ledger *ledger)
 {
     struct record_reader reader = {0};
@@ -22,9 +22,11 @@ static int64_t newest_ms(struct ledger *ledger)
     if (store_read(ledger->store, seq, seq, &batch) < 0)
         return 0;
     record_reader_start(&reader, batch.body, batch.length);
-    while (record_next(&reader, &record) == 1)
-        if (record.kind == RECORD_READING && record.reading.at.wall_ms > newest)
-            newest = record.reading.at.wall_ms;
+    while (record_next(&reader, &record) == 1) {
+        const struct instant *at = record_instant(&record);
+        if (at != NULL && at->wall_ms > newest)
+            newest = at->wall_ms;
+    }
     record_reader_free(&reader);
     free(batch.body);
     return newest;

@@ -147,16 +147,16 @@ static int drop_acknowledged(struct store *store, const struct ranges *owed, int
     return rc;
 }
 
-static int64_t reading_ms(const struct store *store, const struct reading *reading, uint32_t boot)
+static int64_t taken_ms(const struct store *store, const struct instant *at, uint32_t boot)
 {
     int64_t offset_ms;
-    if (!reading->at.synced && store_boot_offset(store, boot, &offset_ms))
-        return reading->at.boot_ms + offset_ms;
-    return reading->at.wall_ms;
+    if (!at->synced && store_boot_offset(store, boot, &offset_ms))
+        return at->boot_ms + offset_ms;
+    return at->wall_ms;
 }
 
 /* What is lost with one record. A gap that goes is still a loss nobody was told of; its own number
- * lies in the range, and is no reading. */
+ * lies in the range, and is neither reading nor event. */
 static struct gap record_loss(const struct store *store, const struct record *record, uint64_t seq,
                               uint32_t boot)
 {
@@ -168,7 +168,7 @@ static struct gap record_loss(const struct store *store, const struct record *re
         loss.from_ms = record->gap.from_ms;
         loss.to_ms = record->gap.to_ms;
     } else {
-        loss.from_ms = reading_ms(store, &record->reading, boot);
+        loss.from_ms = taken_ms(store, record_instant(record), boot);
         loss.to_ms = loss.from_ms;
     }
     return loss;

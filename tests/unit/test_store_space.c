@@ -158,6 +158,30 @@ static void test_make_room_folds_in_a_gap_that_goes(void **state)
     text_free(&body);
 }
 
+static void test_make_room_declares_an_event_that_goes_as_one(void **state)
+{
+    struct fixture *fixture = *state;
+    struct text body = {0};
+    const struct event event = {.source = 1, .at = {.wall_ms = 70, .synced = true}, .name = "stop"};
+    fixture_open(fixture);
+    record_add_event(&body, &event);
+    struct batch batch = {
+        .first_seq = 1, .count = 1, .body = (uint8_t *)body.data, .length = body.length};
+    assert_int_equal(store_begin(fixture->store), 0);
+    assert_int_equal(store_append(fixture->store, &batch), 0);
+    assert_int_equal(store_commit(fixture->store), 0);
+    for (uint64_t i = 0; i < 4; i++)
+        assert_int_equal(fixture_commit(fixture, 2 + i * BATCH, BATCH, 12000), 0);
+    fixture_close(fixture);
+    fixture->settings.max_size = 400000;
+    fixture_open(fixture);
+    struct gap gap = make_room(fixture, "1-");
+    assert_int_equal(gap.first_seq, 1);
+    assert_int_equal(gap.missing, gap.last_seq);
+    assert_int_equal(gap.from_ms, 70);
+    text_free(&body);
+}
+
 static void test_make_room_declares_a_batch_it_can_not_read(void **state)
 {
     struct fixture *fixture = *state;
@@ -310,6 +334,7 @@ int main(void)
         STORE_TEST(test_make_room_drops_acknowledged_first),
         STORE_TEST(test_make_room_declares_what_it_drops),
         STORE_TEST(test_make_room_folds_in_a_gap_that_goes),
+        STORE_TEST(test_make_room_declares_an_event_that_goes_as_one),
         STORE_TEST(test_make_room_declares_a_batch_it_can_not_read),
         STORE_TEST(test_make_room_never_drops_the_newest),
         STORE_TEST(test_make_room_goes_with_its_transaction),
