@@ -6,8 +6,8 @@
 #include "memory.h"
 #include "node.h"
 
-/* Readings younger than this when we began to listen: others of their time may have been sent
- * before. */
+/* Readings and events younger than this when we began to listen: others of their time may have
+ * been sent before. */
 enum { EARLY_MS = 30000 };
 
 /* A message on its way into the book. */
@@ -83,6 +83,18 @@ static bool take_record(const struct letter *letter, const struct node *record, 
     return verify_ledger_take(letter->ledger, *ret_seq, hash_record(record, machine)) == VERIFY_NEW;
 }
 
+/* The record's time, 0 where it is not plain. */
+static int64_t take_time(const struct letter *letter, const struct node *record, uint64_t seq)
+{
+    int64_t ts_ms = node_int(node_member(record, "ts"), 0);
+    int64_t listening_ms = letter->book->listening_ms;
+    if (node_member(record, "clock") || ts_ms <= 0)
+        return 0;
+    if (ts_ms < listening_ms && ts_ms >= listening_ms - EARLY_MS)
+        verify_ledger_early(letter->ledger, seq);
+    return ts_ms;
+}
+
 static void take_reading(const struct letter *letter, const struct node *record,
                          const char *machine)
 {
@@ -91,12 +103,9 @@ static void take_reading(const struct letter *letter, const struct node *record,
     if (!take_record(letter, record, machine, &seq))
         return;
     book->readings++;
-    int64_t ts_ms = node_int(node_member(record, "ts"), 0);
-    if (node_member(record, "clock") || ts_ms <= 0)
-        return;
-    verify_latency_add(&book->latency, letter->arrived_ms - ts_ms);
-    if (ts_ms < book->listening_ms && ts_ms >= book->listening_ms - EARLY_MS)
-        verify_ledger_early(letter->ledger, seq);
+    int64_t ts_ms = take_time(letter, record, seq);
+    if (ts_ms > 0)
+        verify_latency_add(&book->latency, letter->arrived_ms - ts_ms);
 }
 
 static void take_list(const struct letter *letter, const struct node *list, const char *machine)
@@ -120,8 +129,10 @@ static void take_readings(const struct letter *letter, const struct node *messag
 static void take_event(const struct letter *letter, const struct node *message)
 {
     uint64_t seq;
-    if (take_record(letter, message, "", &seq))
-        letter->book->events++;
+    if (!take_record(letter, message, "", &seq))
+        return;
+    letter->book->events++;
+    take_time(letter, message, seq);
 }
 
 /* 0 for what is no number above it. */

@@ -35,8 +35,8 @@ enum verify_verdict verify_ledger_take(struct verify_ledger *ledger, uint64_t se
 void verify_ledger_declare(struct verify_ledger *ledger, uint64_t first, uint64_t last,
                            uint64_t missing);
 
-/* The reading was taken before we listened, though it came to us: others that were sent before it
- * need not have. */
+/* The reading was taken, or the event happened, before we listened, though it came to us: others
+ * that were sent before it need not have. */
 void verify_ledger_early(struct verify_ledger *ledger, uint64_t seq);
 
 /* Numbers from..to that neither came nor were declared, added to *ret_missing. 0 for `from`: from

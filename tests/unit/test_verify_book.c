@@ -55,6 +55,44 @@ static void test_book_takes_events_and_gaps_into_the_same_numbers(void **state)
     verify_book_free(&book);
 }
 
+#define STOP(seq, ts)                                                      \
+    "{\"seq\":" seq ",\"ts\":" ts ",\"event\":\"stop\",\"duration_ms\":5," \
+    "\"gateway\":\"g\",\"machine\":\"m\",\"store\":\"a\"}"
+
+static void test_book_misses_an_event_as_a_reading(void **state)
+{
+    (void)state;
+    const struct verify_limits limits = {.expect_from = 1};
+    struct verify_book book = {0};
+    take(&book, ROOT "m/events", STOP("1", "5"));
+    take(&book, ROOT "m/readings", FROM_G "\"machine\":\"m\",\"readings\":[{\"seq\":3,\"ts\":9}]}");
+    assert_int_equal(verify_judge(&book, &limits).missing, 1);
+    take(&book, ROOT "m/events", STOP("2", "7"));
+    assert_true(verify_judge(&book, &limits).passed);
+    take(&book, ROOT "m/events", STOP("2", "7"));
+    assert_int_equal(verify_judge(&book, &limits).repeats, 1);
+    take(&book, ROOT "m/events", STOP("2", "8"));
+    assert_int_equal(verify_judge(&book, &limits).differing, 1);
+    assert_int_equal(book.events, 2);
+    assert_int_equal(book.store_count, 1);
+    verify_book_free(&book);
+}
+
+/* Of one round, the events: the first was sent before we listened. */
+static void test_book_asks_for_no_numbers_below_an_event_of_before(void **state)
+{
+    (void)state;
+    const struct verify_limits limits = {0};
+    struct verify_book book = {0};
+    take(&book, ROOT "m/events", STOP("6", "1795412474023"));
+    take(&book, ROOT "m/readings",
+         FROM_G "\"machine\":\"m\",\"readings\":[{\"seq\":4,\"ts\":1795412474023}]}");
+    assert_true(verify_judge(&book, &limits).passed);
+    take(&book, ROOT "m/events", STOP("8", "1795412474125"));
+    assert_int_equal(verify_judge(&book, &limits).missing, 1);
+    verify_book_free(&book);
+}
+
 static void test_book_counts_a_repeated_gap_once(void **state)
 {
     (void)state;
@@ -203,6 +241,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_book_takes_readings_of_a_machine_and_gathered),
         cmocka_unit_test(test_book_takes_events_and_gaps_into_the_same_numbers),
+        cmocka_unit_test(test_book_misses_an_event_as_a_reading),
+        cmocka_unit_test(test_book_asks_for_no_numbers_below_an_event_of_before),
         cmocka_unit_test(test_book_counts_a_repeated_gap_once),
         cmocka_unit_test(test_book_keeps_stores_apart),
         cmocka_unit_test(test_book_repeat_may_have_its_clock_corrected_and_nothing_else),
