@@ -31,6 +31,14 @@ class Entry:
     def bad(self):
         return self.content.get("bad", {})
 
+    @property
+    def is_event(self):
+        return "event" in self.content
+
+    @property
+    def is_gap(self):
+        return self.machine is None and not self.is_event
+
 
 class Ledger:
     """One store's numbers: what arrived, what came again, what came again differently."""
@@ -51,19 +59,24 @@ class Ledger:
     def missing(self, last=None):
         """The numbers up to `last` that neither arrived nor lie in a declared gap."""
         declared = set()
-        for entry in self.entries.values():
-            if "why" in entry.content and "first_seq" in entry.content:
+        for entry in self.gaps():
+            if "first_seq" in entry.content:
                 declared.update(range(entry.content["first_seq"], entry.content["last_seq"] + 1))
         last = last or max(self.entries, default=0)
         return [seq for seq in range(1, last + 1)
                 if seq not in self.entries and seq not in declared]
 
     def gaps(self):
-        return [entry for _, entry in sorted(self.entries.items()) if "why" in entry.content]
+        return [entry for _, entry in sorted(self.entries.items()) if entry.is_gap]
+
+    def events(self, machine=None):
+        return [entry for _, entry in sorted(self.entries.items())
+                if entry.is_event and (machine is None or entry.machine == machine)]
 
     def readings(self, machine=None):
         return [entry for _, entry in sorted(self.entries.items())
-                if entry.machine and (machine is None or entry.machine == machine)]
+                if not entry.is_gap and not entry.is_event
+                and (machine is None or entry.machine == machine)]
 
 
 def corrected(before, after):
@@ -191,6 +204,8 @@ def entries_of(message):
     body = message.json()
     if root[-1] == "gaps":
         yield body["store"], Entry(body["seq"], None, body, message)
+    elif root[-1] == "events":
+        yield body["store"], Entry(body["seq"], body["machine"], body, message)
     elif "machines" in body:
         for name, readings in body["machines"].items():
             for reading in readings:
