@@ -6,6 +6,7 @@
 #include "decode.h"
 #include "live_alarm.h"
 #include "log.h"
+#include "machine_event.h"
 #include "memory.h"
 
 static bool has_strings(const struct machine *machine)
@@ -89,9 +90,22 @@ static void log_state(struct machine_run *run, enum quality state)
     run->state = state;
 }
 
-static void log_counter(void *context, const struct counter_report *report)
+static void lost(const struct poll_output *output)
 {
-    const struct machine_run *run = context;
+    live_alarm_raise(output->live, ALARM_MEMORY_FULL, NULL,
+                     "the store could not take readings, and memory's share for them was used up: "
+                     "some were lost");
+}
+
+/* A poll that is being finished. */
+struct finish {
+    const struct machine_run *run;
+    const struct poll_output *output;
+    const struct instant *at;
+};
+
+static void log_counter(const struct machine_run *run, const struct counter_report *report)
+{
     const char *tag = run->config->tags[report->place->tag].name;
     unsigned long long before = report->raw_before, now = report->raw;
     if (report->step.verdict == COUNTER_REFUSED)
@@ -103,6 +117,16 @@ static void log_counter(void *context, const struct counter_report *report)
                  (long long)report->total, report->epoch);
 }
 
+static void tell_counter(void *context, const struct counter_report *report)
+{
+    const struct finish *finish = context;
+    struct event event;
+    log_counter(finish->run, report);
+    machine_event_counter(finish->run->config, finish->run->source, finish->at, report, &event);
+    if (!queue_put_event(finish->output->queue, &event))
+        lost(finish->output);
+}
+
 void machine_run_finish(struct machine_run *run, const struct poll_output *output,
                         const struct instant *at, enum quality reason)
 {
@@ -110,7 +134,7 @@ void machine_run_finish(struct machine_run *run, const struct poll_output *outpu
     log_state(run, reason);
     if (run->counters != NULL)
         answer->count = counters_take(run->counters, answer->samples, answer->count, at->boot_ms,
-                                      log_counter, run);
+                                      tell_counter, &(struct finish){run, output, at});
     live_polled(output->live, run->live, answer->samples, answer->count, at, reason);
     size_t told = filter_pass(run->filter, answer->samples, answer->count, at->boot_ms);
     if (told > 0) {
@@ -122,9 +146,7 @@ void machine_run_finish(struct machine_run *run, const struct poll_output *outpu
         };
         if (!queue_put(output->queue, &reading)) {
             filter_forget(run->filter);
-            live_alarm_raise(output->live, ALARM_MEMORY_FULL, NULL,
-                             "the store could not take readings, and memory's share for them was "
-                             "used up: some were lost");
+            lost(output);
         }
     }
     answer->count = 0;

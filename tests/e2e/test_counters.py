@@ -64,6 +64,12 @@ class Counters(Case):
         self.count_to(520, 20, epoch=0)
         self.count_to(3, 23, epoch=1)
         gateway.wait_log("good: reset from 520 to 3, total 23, epoch 1")
+        event = self.receiver.wait_message("bindery/lab/gw/m/events").json()
+        self.assertEqual({key: event[key] for key in
+                          ("event", "tag", "what", "raw_before", "raw", "total", "epoch")},
+                         {"event": "counter", "tag": "good", "what": "reset", "raw_before": 520,
+                          "raw": 3, "total": 23, "epoch": 1})
+        self.assertEqual(self.receiver.ledger().missing(), [])
 
     def test_a_value_beyond_the_modulus_is_bad_and_never_counted(self):
         self.begin(10, self.plant(modulus=10000))

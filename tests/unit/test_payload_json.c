@@ -243,22 +243,50 @@ static void test_payload_json_about_describes_every_tag(void **state)
     assert_text(&out, "{\"machine\":\"binder-1\",\"link\":\"press-1\",\"unit\":1,\"profile\":null,"
                       "\"synthetic\":false,\"tags\":["
                       "{\"name\":\"glue_temp\",\"unit\":\"°C\",\"type\":\"s16\","
-                      "\"at\":\"input:7\",\"every_ms\":1000},"
+                      "\"at\":\"input:7\",\"every_ms\":1000,\"kind\":\"value\"},"
                       "{\"name\":\"guard\",\"unit\":null,\"type\":\"bool\","
-                      "\"at\":\"holding:100.3\",\"every_ms\":500},"
+                      "\"at\":\"holding:100.3\",\"every_ms\":500,\"kind\":\"value\"},"
                       "{\"name\":\"job\",\"unit\":null,\"type\":\"string:20\","
-                      "\"at\":\"holding:200\",\"every_ms\":5000}]}");
+                      "\"at\":\"holding:200\",\"every_ms\":5000,\"kind\":\"value\"}]}");
     machine.profile = "perfect-binder";
     machine.synthetic = true;
     machine.tag_count = 1;
     about_tags[0].detail =
         &(const struct tag_detail){.title = {.zh = "胶温"}, .low = {-5, 1}, .high = {200, 0}};
     payload_json_about(&out, &machine);
-    assert_text(&out, "{\"machine\":\"binder-1\",\"link\":\"press-1\",\"unit\":1,"
-                      "\"profile\":\"perfect-binder\",\"synthetic\":true,\"tags\":["
-                      "{\"name\":\"glue_temp\",\"unit\":\"°C\",\"type\":\"s16\","
-                      "\"at\":\"input:7\",\"every_ms\":1000,"
-                      "\"title\":{\"en\":null,\"zh\":\"胶温\"},\"range\":[-0.5,200]}]}");
+    assert_text(
+        &out, "{\"machine\":\"binder-1\",\"link\":\"press-1\",\"unit\":1,"
+              "\"profile\":\"perfect-binder\",\"synthetic\":true,\"tags\":["
+              "{\"name\":\"glue_temp\",\"unit\":\"°C\",\"type\":\"s16\","
+              "\"at\":\"input:7\",\"every_ms\":1000,"
+              "\"title\":{\"en\":null,\"zh\":\"胶温\"},\"range\":[-0.5,200],\"kind\":\"value\"}]}");
+}
+
+static void test_payload_json_about_tells_counters_and_what_goes_with_them(void **state)
+{
+    (void)state;
+    struct text out = {0};
+    struct link link = {.name = "l"};
+    const struct tag_counter counter = {.counts = COUNTS_WASTE};
+    const struct tag_detail detail = {.counter = &counter};
+    struct tag counted[] = {
+        {.name = "w", .area = AREA_INPUT, .bit = -1, .type = TYPE_U16, .detail = &detail}};
+    const char *names[] = {"w.epoch", "w.inferred"};
+    const struct counter_place place = {
+        .tag = 0, .epoch = 1, .inferred = 2, .raw = 3, .config = &counter};
+    const struct meaning meaning = {
+        .names = names, .told = 2, .kept = 1, .counters = &place, .counter_count = 1};
+    const struct machine machine = {
+        .name = "m", .link = &link, .tags = counted, .tag_count = 1, .meaning = &meaning};
+    payload_json_about(&out, &machine);
+    assert_text(&out, "{\"machine\":\"m\",\"link\":\"l\",\"unit\":0,\"profile\":null,"
+                      "\"synthetic\":false,\"tags\":[{\"name\":\"w\",\"unit\":null,"
+                      "\"type\":\"u16\",\"at\":\"input:0\",\"every_ms\":0,"
+                      "\"kind\":\"counter\",\"counts\":\"waste\"},"
+                      "{\"name\":\"w.epoch\",\"unit\":null,\"type\":\"u64\","
+                      "\"kind\":\"epoch\",\"of\":\"w\"},"
+                      "{\"name\":\"w.inferred\",\"unit\":null,\"type\":\"u64\","
+                      "\"kind\":\"inferred\",\"of\":\"w\"}]}");
 }
 
 int main(void)
@@ -275,6 +303,7 @@ int main(void)
         cmocka_unit_test(test_payload_json_gap_names_its_numbers_where_it_has_them),
         cmocka_unit_test(test_payload_json_status_says_who_and_since_when),
         cmocka_unit_test(test_payload_json_about_describes_every_tag),
+        cmocka_unit_test(test_payload_json_about_tells_counters_and_what_goes_with_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
