@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -130,6 +131,30 @@ static void answer_metrics(struct gateway *gateway, struct text *out)
     text_free(&metrics);
 }
 
+/* "MACHINE TAG TOTAL" */
+static void answer_set(struct gateway *gateway, const char *arguments, struct text *out)
+{
+    char machine[LIVE_NAME_BYTES], tag[LIVE_NAME_BYTES], digits[20];
+    int end = 0;
+    int words = sscanf(arguments, "%64[^ ] %64[^ ] %19[0-9]%n", machine, tag, digits, &end);
+    errno = 0;
+    long long total = words == 3 ? strtoll(digits, NULL, 10) : 0;
+    if (words != 3 || arguments[end] != '\0' || errno != 0) {
+        text_add(out, "{\"error\":\"expected a machine, a tag and a whole number\"}\n");
+        return;
+    }
+    switch (gateway_set_counter(gateway, machine, tag, total)) {
+    case 0:
+        text_add(out, "{\"set\":true}\n");
+        break;
+    case -ENODEV:
+        text_add(out, "{\"error\":\"there is no such machine\"}\n");
+        break;
+    default:
+        text_add(out, "{\"error\":\"the machine has no counter of that name\"}\n");
+    }
+}
+
 static void answer(struct gateway *gateway, const char *request, struct text *out)
 {
     text_clear(out);
@@ -141,8 +166,11 @@ static void answer(struct gateway *gateway, const char *request, struct text *ou
         answer_values(gateway, request + 7, out);
     else if (strcmp(request, "metrics") == 0)
         answer_metrics(gateway, out);
+    else if (strncmp(request, "set ", 4) == 0)
+        answer_set(gateway, request + 4, out);
     else
-        text_add(out, "{\"error\":\"expected status, values, values MACHINE or metrics\"}\n");
+        text_add(out, "{\"error\":\"expected status, values, values MACHINE, metrics or"
+                      " set MACHINE TAG TOTAL\"}\n");
 }
 
 /* A client that does not read in time goes without the rest. */

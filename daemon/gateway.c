@@ -319,6 +319,40 @@ const char *gateway_stalled(struct gateway *gateway, int64_t at_ns)
     return NULL;
 }
 
+struct set_counter {
+    struct machine_run *run;
+    const struct poll_output *output;
+    const char *tag;
+    int64_t total;
+    int result;
+};
+
+static void do_set_counter(void *argument)
+{
+    struct set_counter *set = argument;
+    set->result = machine_run_set_counter(set->run, set->output, set->tag, set->total);
+}
+
+int gateway_set_counter(struct gateway *gateway, const char *machine, const char *tag,
+                        int64_t total)
+{
+    struct set_counter set = {.output = &gateway->output, .tag = tag, .total = total};
+    for (size_t i = 0; i < gateway->link_count; i++) {
+        struct link_run *link = gateway->links[i];
+        for (size_t j = 0; j < link->machine_count; j++) {
+            set.run = link->machines[j];
+            if (strcmp(set.run->config->name, machine) != 0)
+                continue;
+            if (link->tcp != NULL)
+                poller_call(gateway->poller, do_set_counter, &set);
+            else
+                line_thread_call(link->line, do_set_counter, &set);
+            return set.result;
+        }
+    }
+    return -ENODEV;
+}
+
 const struct plant *gateway_plant(const struct gateway *gateway)
 {
     return gateway->plant;

@@ -23,6 +23,11 @@ int gateway_reload(struct gateway *gateway, const struct plant *plant);
  * everything moves. Good until the next call. */
 const char *gateway_stalled(struct gateway *gateway, int64_t at_ns);
 
+/* The total of a machine's counter becomes this. 0; -ENODEV where there is no such machine, -ENOENT
+ * where it has no such counter. */
+int gateway_set_counter(struct gateway *gateway, const char *machine, const char *tag,
+                        int64_t total);
+
 const struct plant *gateway_plant(const struct gateway *gateway);
 struct live *gateway_live(const struct gateway *gateway);
 

@@ -106,7 +106,8 @@ const struct source *catalog_by_id(const struct catalog *catalog, uint32_t id)
 
 static bool source_is(const struct source *source, const struct machine *machine)
 {
-    if (source->tag_count != machine_told_values(machine) || strcmp(source->machine, machine->name) != 0)
+    if (source->tag_count != machine_told_values(machine) ||
+        strcmp(source->machine, machine->name) != 0)
         return false;
     for (size_t i = 0; i < source->tag_count; i++) {
         const struct tag_name *name = &source->tags[i];

@@ -207,6 +207,13 @@ struct counter_step counter_take(const struct counter_rule *rule, struct counter
     return step;
 }
 
+void counter_set(struct counter *counter, int64_t total)
+{
+    counter->total = total;
+    counter->epoch++;
+    counter->known = counter->gap = counter->held = false;
+}
+
 const char *counter_verdict_name(enum counter_verdict verdict)
 {
     switch (verdict) {

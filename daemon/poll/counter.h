@@ -95,6 +95,10 @@ struct counter_step {
 struct counter_step counter_take(const struct counter_rule *rule, struct counter *counter,
                                  uint64_t raw, int64_t at_ms, bool gap);
 
+/* The total is said to be this from here on, as when a controller was replaced: counting begins at
+ * the next reading, and the epoch is raised. */
+void counter_set(struct counter *counter, int64_t total);
+
 /* "baseline", "same", "advanced", "rolled over", "reset", "held", "anomaly", "refused". */
 const char *counter_verdict_name(enum counter_verdict verdict);
 

@@ -1,6 +1,8 @@
 #include "counters.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "memory.h"
 
@@ -189,4 +191,27 @@ size_t counters_take(struct counters *counters, struct sample *samples, size_t c
         item->told = false;
     }
     return kept;
+}
+
+int counters_set(struct counters *counters, const char *tag, int64_t total,
+                 struct sample ret_samples[COUNTERS_SET_SAMPLES], int64_t *ret_before,
+                 struct counter_report *ret_report)
+{
+    size_t i = 0;
+    while (i < counters->count && strcmp(name_of(counters, i), tag) != 0)
+        i++;
+    if (i == counters->count)
+        return -ENOENT;
+    struct item *item = &counters->items[i];
+    const struct counter_place *place = place_of(counters, i);
+    *ret_before = item->counter.total;
+    counter_set(&item->counter, total);
+    ret_samples[0] = (struct sample){.tag = place->tag, .value = whole((uint64_t)total)};
+    add_company(item, place, ret_samples, 1);
+    *ret_report = (struct counter_report){.place = place,
+                                          .raw_before = item->counter.raw,
+                                          .raw = item->counter.raw,
+                                          .total = total,
+                                          .epoch = item->counter.epoch};
+    return 0;
 }

@@ -284,6 +284,11 @@ void line_thread_set_machines(struct line_thread *thread, struct machine_run **m
     mailbox_call(thread->mailbox, do_set_machines, &change);
 }
 
+void line_thread_call(struct line_thread *thread, void (*fn)(void *argument), void *argument)
+{
+    mailbox_call(thread->mailbox, fn, argument);
+}
+
 int64_t line_thread_back_by(const struct line_thread *thread)
 {
     return atomic_load(&thread->back_by_ns);

@@ -25,6 +25,9 @@ void line_thread_hurry(struct line_thread *thread);
 void line_thread_set_machines(struct line_thread *thread, struct machine_run **machines,
                               size_t count);
 
+/* Runs fn(argument) between two polls, and returns when it has. */
+void line_thread_call(struct line_thread *thread, void (*fn)(void *argument), void *argument);
+
 /* As poller_back_by. */
 int64_t line_thread_back_by(const struct line_thread *thread);
 

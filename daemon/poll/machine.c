@@ -1,5 +1,6 @@
 #include "machine.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "clock.h"
@@ -127,6 +128,22 @@ static void tell_counter(void *context, const struct counter_report *report)
         lost(finish->output);
 }
 
+/* What is worth telling of the samples becomes a reading. */
+static void tell(struct machine_run *run, const struct poll_output *output,
+                 const struct instant *at, struct sample *samples, size_t count)
+{
+    struct reading reading = {
+        .source = run->source,
+        .count = (uint16_t)filter_pass(run->filter, samples, count, at->boot_ms),
+        .at = *at,
+        .samples = samples,
+    };
+    if (reading.count > 0 && !queue_put(output->queue, &reading)) {
+        filter_forget(run->filter);
+        lost(output);
+    }
+}
+
 void machine_run_finish(struct machine_run *run, const struct poll_output *output,
                         const struct instant *at, enum quality reason)
 {
@@ -136,19 +153,28 @@ void machine_run_finish(struct machine_run *run, const struct poll_output *outpu
         answer->count = counters_take(run->counters, answer->samples, answer->count, at->boot_ms,
                                       tell_counter, &(struct finish){run, output, at});
     live_polled(output->live, run->live, answer->samples, answer->count, at, reason);
-    size_t told = filter_pass(run->filter, answer->samples, answer->count, at->boot_ms);
-    if (told > 0) {
-        struct reading reading = {
-            .source = run->source,
-            .count = (uint16_t)told,
-            .at = *at,
-            .samples = answer->samples,
-        };
-        if (!queue_put(output->queue, &reading)) {
-            filter_forget(run->filter);
-            lost(output);
-        }
-    }
+    tell(run, output, at, answer->samples, answer->count);
     answer->count = 0;
     answer->arrived_ns = 0;
+}
+
+int machine_run_set_counter(struct machine_run *run, const struct poll_output *output,
+                            const char *tag, int64_t total)
+{
+    struct sample samples[COUNTERS_SET_SAMPLES];
+    struct counter_report report;
+    struct event event;
+    struct instant now;
+    int64_t before;
+    if (run->counters == NULL ||
+        counters_set(run->counters, tag, total, samples, &before, &report) < 0)
+        return -ENOENT;
+    clock_now(&now);
+    log_info("machine %s: %s: the total was set from %lld to %lld, epoch %u", run->config->name,
+             tag, (long long)before, (long long)total, report.epoch);
+    machine_event_set(run->config, run->source, &now, &report, before, &event);
+    if (!queue_put_event(output->queue, &event))
+        lost(output);
+    tell(run, output, &now, samples, COUNTERS_SET_SAMPLES);
+    return 0;
 }

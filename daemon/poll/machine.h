@@ -56,4 +56,9 @@ struct machine_run *machine_run_next(struct machine_run *const *runs, size_t cou
 void machine_run_finish(struct machine_run *run, const struct poll_output *output,
                         const struct instant *at, enum quality reason);
 
+/* The total of a counter becomes this, which is told at once, as a reading and as an event. 0, or
+ * -ENOENT where the machine has no counter of that name. */
+int machine_run_set_counter(struct machine_run *run, const struct poll_output *output,
+                            const char *tag, int64_t total);
+
 #endif

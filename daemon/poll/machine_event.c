@@ -61,3 +61,16 @@ void machine_event_counter(const struct machine *machine, uint32_t source, const
     add_number(ret_event, "total", report->total);
     add_number(ret_event, "epoch", report->epoch);
 }
+
+void machine_event_set(const struct machine *machine, uint32_t source, const struct instant *at,
+                       const struct counter_report *report, int64_t total_before,
+                       struct event *ret_event)
+{
+    *ret_event = begin("counter", source, at);
+    add_text(ret_event, "tag", machine->tags[report->place->tag].name);
+    add_text(ret_event, "what", "set");
+    add_whole(ret_event, "raw", report->raw);
+    add_number(ret_event, "total_before", total_before);
+    add_number(ret_event, "total", report->total);
+    add_number(ret_event, "epoch", report->epoch);
+}

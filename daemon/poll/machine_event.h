@@ -9,4 +9,9 @@
 void machine_event_counter(const struct machine *machine, uint32_t source, const struct instant *at,
                            const struct counter_report *report, struct event *ret_event);
 
+/* "counter", of a total that somebody set; it was total_before. */
+void machine_event_set(const struct machine *machine, uint32_t source, const struct instant *at,
+                       const struct counter_report *report, int64_t total_before,
+                       struct event *ret_event);
+
 #endif

@@ -214,6 +214,11 @@ void poller_set_machines(struct poller *poller, struct tcp_link *link,
     mailbox_call(poller->mailbox, do_set_machines, &change);
 }
 
+void poller_call(struct poller *poller, void (*fn)(void *argument), void *argument)
+{
+    mailbox_call(poller->mailbox, fn, argument);
+}
+
 int64_t poller_back_by(const struct poller *poller)
 {
     return atomic_load(&poller->back_by_ns);

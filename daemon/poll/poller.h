@@ -27,6 +27,9 @@ void poller_remove(struct poller *poller, struct tcp_link *link);
 void poller_set_machines(struct poller *poller, struct tcp_link *link,
                          struct machine_run **machines, size_t count);
 
+/* Runs fn(argument) between two polls, and returns when it has. */
+void poller_call(struct poller *poller, void (*fn)(void *argument), void *argument);
+
 /* When the loop means to come round again, CLOCK_MONOTONIC: one that is long over this hangs. Any
  * thread. */
 int64_t poller_back_by(const struct poller *poller);

@@ -111,6 +111,27 @@ class Counters(Case):
         self.gateway(self.plant())
         self.count_to(170, 70, epoch=0)
 
+    def test_a_total_that_is_set_goes_on_from_there_and_is_told(self):
+        gateway = self.begin(100, self.plant())
+        self.count_to(150, 50)
+        for arguments, status, told in (
+                (["set", "m", "speed", "1"], 1, "the machine has no counter of that name"),
+                (["set", "n", "good", "1"], 1, "there is no such machine"),
+                (["set", "m", "good", "1.5"], 2, '"1.5" is no total'),
+                (["set", "m"], 2, "expected set MACHINE TAG TOTAL"),
+                (["set", "m", "good", "7000"], 0, "good is 7000 from here on")):
+            done = self.bindery("counter", "-c", gateway.path, *arguments, status=status)
+            self.assertIn(told, done)
+        self.expect(7000, epoch=1)
+        event = self.receiver.wait_message("bindery/lab/gw/m/events").json()
+        self.assertEqual((event["event"], event["what"], event["total_before"], event["total"]),
+                         ("counter", "set", 50, 7000))
+        self.count_to(160, 7010, epoch=1)
+        gateway.kill()
+        self.unit.set("holding", 0, 163)
+        self.gateway(self.plant())
+        self.expect(7013, epoch=1)
+
     def test_polls_that_failed_make_the_step_after_them_inferred(self):
         self.begin(100, self.plant())
         self.expect(0, inferred=0)

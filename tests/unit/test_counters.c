@@ -1,4 +1,6 @@
 /* A machine's counters in service. */
+#include <errno.h>
+
 #include "config_fixture.h"
 #include "counters.h"
 
@@ -177,6 +179,28 @@ static void test_counters_of_the_next_of_that_name_go_on_where_they_stood(void *
            number(GOOD_RAW, 9));
 }
 
+static void test_a_total_that_is_set_goes_on_from_the_next_reading(void **state)
+{
+    struct bench *bench = *state;
+    struct counter_report report;
+    int64_t before;
+    take_good(bench, 100, 1000);
+    take_good(bench, 104, 2000);
+    assert_int_equal(counters_set(bench->counters, "speed", 9, bench->samples, &before, &report),
+                     -ENOENT);
+    assert_int_equal(counters_set(bench->counters, "good", 7000, bench->samples, &before, &report),
+                     0);
+    bench->count = COUNTERS_SET_SAMPLES;
+    EXPECT(bench, number(GOOD, 7000), number(GOOD_EPOCH, 1), number(GOOD_INFERRED, 0),
+           number(GOOD_RAW, 104));
+    assert_int_equal(before, 4);
+    assert_true(report.total == 7000 && report.epoch == 1 && report.raw == 104);
+    take_good(bench, 3, 3000); /* of the new controller */
+    take_good(bench, 5, 4000);
+    EXPECT(bench, number(GOOD, 7002), number(GOOD_EPOCH, 1), number(GOOD_INFERRED, 0),
+           number(GOOD_RAW, 5));
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -189,6 +213,7 @@ int main(void)
         TEST(test_a_value_beyond_the_modulus_is_out_of_range_and_reported_once),
         TEST(test_all_of_64_bits_are_counted),
         TEST(test_counters_of_the_next_of_that_name_go_on_where_they_stood),
+        TEST(test_a_total_that_is_set_goes_on_from_the_next_reading),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
