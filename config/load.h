@@ -165,8 +165,9 @@ const struct tag_detail *load_detail(struct load *load, const struct tag_detail 
 enum { LOAD_MADE_OF_COUNTER = 3 }; /* values at most, raw ones that are only kept included */
 
 /* Keys of the tag beside its counter that don't go with it; NULL where one is missing. */
+enum { TAG_COMPANY_KEYS = 3 };
 struct tag_company {
-    const struct node *keys[3];
+    const struct node *keys[TAG_COMPANY_KEYS];
 };
 
 /* Reads a tag's counter; the tag's type and period are known. False after adding a fault. */

@@ -151,7 +151,7 @@ static void check_modulus(struct load *load, const struct tag *tag, struct count
 /* A total goes on whatever was read, and is exact: what would bend it does not go with it. */
 static void check_company(struct load *load, const struct tag_company *company)
 {
-    for (size_t i = 0; i < sizeof company->keys / sizeof *company->keys; i++) {
+    for (size_t i = 0; i < TAG_COMPANY_KEYS; i++) {
         const struct node *key = company->keys[i];
         if (key)
             load_fault(load, key, "%s: does not go with a counter; expected it to be left out%s",

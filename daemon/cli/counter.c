@@ -11,8 +11,6 @@ struct counter_options {
     const char *config, *socket;
 };
 
-extern const struct command command_counter;
-
 /* The words of "set MACHINE TAG TOTAL"; CLI_USAGE after saying what is wrong. */
 static int check_words(int argc, char **argv)
 {

@@ -105,11 +105,11 @@ static void keep_house(struct ledger *ledger, struct audience audience, int64_t 
     /* or after a kill they would be owed what is not there any more */
     if (now_ns >= ledger->retry_ns)
         ledger_commit_cursors(ledger, audience, now_ns);
-    if (now_ns >= ledger->retry_ns && now_ns >= ledger->standings_ns)
+    if (now_ns >= ledger->retry_ns && now_ns >= ledger->standing.write_ns)
         ledger_commit_standings(ledger, now_ns);
     /* counts that are written nowhere else */
-    if (ledger->standings_changed && ledger->standings_seq < acknowledged)
-        acknowledged = ledger->standings_seq;
+    if (ledger->standing.changed && ledger->standing.seq < acknowledged)
+        acknowledged = ledger->standing.seq;
     store_trim(ledger->store, acknowledged);
 }
 

@@ -169,7 +169,7 @@ int ledger_commit(struct ledger *ledger, struct held_batch *const *batches, size
     uint64_t followed = ledger->next_seq;
     bool full = store_is_full(ledger->store);
     struct extras extras = {full || now_ns >= ledger->cursor_ns,
-                            full || now_ns >= ledger->standings_ns};
+                            full || now_ns >= ledger->standing.write_ns};
     int error = write_batches(ledger, batches, count, audience, extras, &gap, &declared);
     if (ledger_note_trouble(ledger, error, now_ns) < 0) {
         held_batch_drop(declared);
@@ -217,7 +217,7 @@ void ledger_commit_cursors(struct ledger *ledger, struct audience audience, int6
 
 void ledger_commit_standings(struct ledger *ledger, int64_t now_ns)
 {
-    if (!ledger->standings_changed)
+    if (!ledger->standing.changed)
         return;
     int error = store_begin(ledger->store);
     if (error == 0)

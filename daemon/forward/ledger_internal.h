@@ -7,6 +7,17 @@
 #include "ledger.h"
 #include "salvage.h"
 
+/* Where counters stand, by what has a number. */
+struct ledger_standing {
+    struct standings all;
+    struct counted_source *sources; /* by their numbers */
+    size_t source_count;
+    uint64_t seq;     /* what is below is in what was written down */
+    int64_t write_ns; /* when to write again */
+    bool counts;      /* some machine has counters */
+    bool changed;     /* since it was written */
+};
+
 struct ledger {
     const struct plant *plant; /* retained */
     const struct store_settings *settings;
@@ -40,14 +51,7 @@ struct ledger {
     struct text salvage_kept;
     uint64_t salvaged, unsalvaged; /* readings */
     int64_t salvage_ns;
-
-    bool counts; /* some machine has counters */
-    struct standings standings;
-    bool standings_changed;         /* since they were written down */
-    uint64_t standings_seq;         /* what is below is in what was written */
-    int64_t standings_ns;           /* when to write them again */
-    struct counted_source *counted; /* by the source's number */
-    size_t counted_count;
+    struct ledger_standing standing;
 };
 
 /* Commits batches, oldest first, and the cursors; drops what a full store has no room for and

@@ -70,7 +70,7 @@ static void find_counters(struct ledger *ledger, const struct source *source,
         counted->counters[counted->count++] = (struct counted){
             .values = {(uint16_t)tag, (uint16_t)epoch, (uint16_t)(epoch + 1),
                        (uint16_t)(raw_told ? epoch + 2 : kept++)},
-            .standing = standings_add(&ledger->standings, source->machine, text),
+            .standing = standings_add(&ledger->standing.all, source->machine, text),
         };
     }
 }
@@ -80,14 +80,15 @@ static const struct counted_source *counted_source(struct ledger *ledger, uint32
     const struct source *source = store_source(ledger->store, id);
     if (source == NULL)
         return NULL;
-    if (id >= ledger->counted_count) {
+    if (id >= ledger->standing.source_count) {
         size_t count = (size_t)id + 1;
-        ledger->counted = mem_resize(ledger->counted, count * sizeof(*ledger->counted));
-        memset(ledger->counted + ledger->counted_count, 0,
-               (count - ledger->counted_count) * sizeof(*ledger->counted));
-        ledger->counted_count = count;
+        ledger->standing.sources =
+            mem_resize(ledger->standing.sources, count * sizeof(*ledger->standing.sources));
+        memset(ledger->standing.sources + ledger->standing.source_count, 0,
+               (count - ledger->standing.source_count) * sizeof(*ledger->standing.sources));
+        ledger->standing.source_count = count;
     }
-    struct counted_source *counted = &ledger->counted[id];
+    struct counted_source *counted = &ledger->standing.sources[id];
     if (!counted->known)
         find_counters(ledger, source, counted);
     counted->known = true;
@@ -137,7 +138,7 @@ static void follow_counter(struct ledger *ledger, const struct counted *counted,
     if (reading->at.synced)
         standing->at.boot_ms = STANDING_UNKNOWN;
     standing->boot = boot;
-    standing->changed = ledger->standings_changed = true;
+    standing->changed = ledger->standing.changed = true;
 }
 
 void ledger_follow(struct ledger *ledger, const struct batch *batch)
@@ -146,7 +147,7 @@ void ledger_follow(struct ledger *ledger, const struct batch *batch)
     struct record record;
     enum record_kind kind;
     uint32_t source;
-    if (!ledger->counts)
+    if (!ledger->standing.counts)
         return;
     record_reader_start(&reader, batch->body, batch->length);
     for (;;) {
@@ -184,9 +185,9 @@ static void write_one(void *context, struct standing *standing)
 int ledger_write_standings(struct ledger *ledger)
 {
     struct write write = {.ledger = ledger};
-    if (!ledger->standings_changed)
+    if (!ledger->standing.changed)
         return 0;
-    standings_each(&ledger->standings, write_one, &write);
+    standings_each(&ledger->standing.all, write_one, &write);
     return write.error == 0 ? store_note_standings(ledger->store, ledger->next_seq) : write.error;
 }
 
@@ -198,31 +199,31 @@ static void note_written(void *context, struct standing *standing)
 
 void ledger_standings_written(struct ledger *ledger, uint64_t seq, int64_t now_ns)
 {
-    if (ledger->standings_changed)
-        standings_each(&ledger->standings, note_written, NULL);
-    ledger->standings_changed = false;
-    ledger->standings_seq = seq;
-    ledger->standings_ns = now_ns + WRITE_MS * NS_PER_MS;
+    if (ledger->standing.changed)
+        standings_each(&ledger->standing.all, note_written, NULL);
+    ledger->standing.changed = false;
+    ledger->standing.seq = seq;
+    ledger->standing.write_ns = now_ns + WRITE_MS * NS_PER_MS;
 }
 
 static void note_unwritten(void *context, struct standing *standing)
 {
     struct ledger *ledger = context;
-    standing->changed = ledger->standings_changed = true;
+    standing->changed = ledger->standing.changed = true;
 }
 
 void ledger_standings_lost(struct ledger *ledger)
 {
-    standings_each(&ledger->standings, note_unwritten, ledger);
-    ledger->standings_ns = 0;
+    standings_each(&ledger->standing.all, note_unwritten, ledger);
+    ledger->standing.write_ns = 0;
 }
 
 /* --- at the start --- */
 
 void ledger_count_plant(struct ledger *ledger, const struct plant *plant)
 {
-    for (size_t i = 0; i < plant->machine_count && !ledger->counts; i++)
-        ledger->counts =
+    for (size_t i = 0; i < plant->machine_count && !ledger->standing.counts; i++)
+        ledger->standing.counts =
             plant->machines[i].meaning != NULL && plant->machines[i].meaning->counter_count > 0;
 }
 
@@ -238,7 +239,7 @@ static bool catch_up(struct ledger *ledger)
 {
     struct batch batch;
     bool complete = true;
-    uint64_t seq = ledger->standings_seq;
+    uint64_t seq = ledger->standing.seq;
     int rc;
     while ((rc = store_read(ledger->store, seq, SEQ_END, &batch)) == 0 || rc == -EBADMSG) {
         seq = batch.first_seq + batch.count;
@@ -267,13 +268,13 @@ static void correct_time(void *context, struct standing *standing)
 
 void ledger_load_standings(struct ledger *ledger, bool incomplete)
 {
-    int error = store_load_standings(ledger->store, &ledger->standings, &ledger->standings_seq);
+    int error = store_load_standings(ledger->store, &ledger->standing.all, &ledger->standing.seq);
     ledger_note_error(ledger, error);
-    ledger->counts = ledger->standings.tree != NULL;
+    ledger->standing.counts = ledger->standing.all.tree != NULL;
     ledger_count_plant(ledger, ledger->plant);
-    if (ledger->counts && (error < 0 || !catch_up(ledger) || incomplete))
-        standings_each(&ledger->standings, doubt, ledger);
-    standings_each(&ledger->standings, correct_time, ledger);
+    if (ledger->standing.counts && (error < 0 || !catch_up(ledger) || incomplete))
+        standings_each(&ledger->standing.all, doubt, ledger);
+    standings_each(&ledger->standing.all, correct_time, ledger);
 }
 
 struct copy {
@@ -297,13 +298,13 @@ void ledger_copy_standings(const struct ledger *ledger, struct standings *ret_st
 {
     struct copy copy = {.to = ret_standings, .boot = ledger->boot};
     clock_now(&copy.now);
-    standings_each(&ledger->standings, copy_one, &copy);
+    standings_each(&ledger->standing.all, copy_one, &copy);
 }
 
 void ledger_forget_standings(struct ledger *ledger)
 {
-    for (size_t i = 0; i < ledger->counted_count; i++)
-        free(ledger->counted[i].counters);
-    free(ledger->counted);
-    standings_free(&ledger->standings);
+    for (size_t i = 0; i < ledger->standing.source_count; i++)
+        free(ledger->standing.sources[i].counters);
+    free(ledger->standing.sources);
+    standings_free(&ledger->standing.all);
 }
