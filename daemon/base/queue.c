@@ -40,11 +40,11 @@ void queue_free(struct queue *queue)
     free(queue);
 }
 
-static void count_lost(struct gap *lost, int64_t wall_ms)
+static void count_lost(struct gap *lost, uint32_t count, int64_t wall_ms)
 {
     if (lost->missing == 0)
         *lost = (struct gap){.why = GAP_MEMORY_FULL, .from_ms = wall_ms, .to_ms = wall_ms};
-    lost->missing++;
+    lost->missing += count;
     /* Threads come in any order, and the wall clock may step. */
     if (wall_ms < lost->from_ms)
         lost->from_ms = wall_ms;
@@ -59,44 +59,49 @@ static void wake_consumer(struct queue *queue)
     queue->wake_fd = -1;
 }
 
-/* Between these two a record is appended to the body, unless that is full already. */
-
-static size_t begin_put(struct queue *queue)
+static bool put(struct queue *queue, const struct queue_events *events,
+                const struct reading *reading)
 {
     pthread_mutex_lock(&queue->mutex);
-    return queue->body.length;
-}
 
-static bool end_put(struct queue *queue, size_t length_before, const struct instant *at)
-{
+    size_t length_before = queue->body.length;
+    uint32_t count = events->count + (reading->count > 0);
+
+    if (length_before < queue->limit_bytes) {
+        text_add_bytes(&queue->body, events->records.data, events->records.length);
+        if (reading->count > 0)
+            record_add_reading(&queue->body, reading);
+    }
     bool fits = queue->body.length > length_before && queue->body.length <= queue->limit_bytes;
     if (fits) {
-        queue->count++;
+        queue->count += count;
     } else {
         queue->body.length = length_before;
-        count_lost(&queue->lost, at->wall_ms);
+        count_lost(&queue->lost, count, reading->at.wall_ms);
     }
     wake_consumer(queue);
+
     pthread_mutex_unlock(&queue->mutex);
     return fits;
 }
 
 bool queue_put(struct queue *queue, const struct reading *reading)
 {
-    size_t length_before = begin_put(queue);
-
-    if (length_before < queue->limit_bytes)
-        record_add_reading(&queue->body, reading);
-    return end_put(queue, length_before, &reading->at);
+    return put(queue, &(const struct queue_events){0}, reading);
 }
 
-bool queue_put_event(struct queue *queue, const struct event *event)
+void queue_add_event(struct queue_events *events, const struct event *event)
 {
-    size_t length_before = begin_put(queue);
+    record_add_event(&events->records, event);
+    events->count++;
+}
 
-    if (length_before < queue->limit_bytes)
-        record_add_event(&queue->body, event);
-    return end_put(queue, length_before, &event->at);
+bool queue_put_all(struct queue *queue, struct queue_events *events, const struct reading *reading)
+{
+    bool fits = put(queue, events, reading);
+    text_free(&events->records);
+    events->count = 0;
+    return fits;
 }
 
 /* After an outage both buffers have its size. They pass through here in turn, and are given back

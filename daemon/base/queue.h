@@ -26,8 +26,17 @@ void queue_free(struct queue *queue);
  * thread. */
 bool queue_put(struct queue *queue, const struct reading *reading);
 
-/* Likewise an event; queue_put's rules hold, and they come out in the order they were put in. */
-bool queue_put_event(struct queue *queue, const struct event *event);
+/* Events that are to come with a reading, as records. Zeroed: none. */
+struct queue_events {
+    struct text records;
+    uint32_t count;
+};
+
+void queue_add_event(struct queue_events *events, const struct event *event);
+
+/* Events and the reading behind them, which may be of no samples and is left out then: all of them
+ * together, or none; queue_put's rules hold. The events are freed. */
+bool queue_put_all(struct queue *queue, struct queue_events *events, const struct reading *reading);
 
 /* Swaps the queue's content with *content, whose buffer is emptied and reused. One consumer.
  * Returns the number of records. */

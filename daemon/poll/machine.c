@@ -91,17 +91,9 @@ static void log_state(struct machine_run *run, enum quality state)
     run->state = state;
 }
 
-static void lost(const struct poll_output *output)
-{
-    live_alarm_raise(output->live, ALARM_MEMORY_FULL, NULL,
-                     "the store could not take readings, and memory's share for them was used up: "
-                     "some were lost");
-}
-
 /* A poll that is being finished. */
 struct finish {
-    const struct machine_run *run;
-    const struct poll_output *output;
+    struct machine_run *run;
     const struct instant *at;
 };
 
@@ -124,11 +116,10 @@ static void tell_counter(void *context, const struct counter_report *report)
     struct event event;
     log_counter(finish->run, report);
     machine_event_counter(finish->run->config, finish->run->source, finish->at, report, &event);
-    if (!queue_put_event(finish->output->queue, &event))
-        lost(finish->output);
+    queue_add_event(&finish->run->events, &event);
 }
 
-/* What is worth telling of the samples becomes a reading. */
+/* What is worth telling of the samples becomes a reading, behind the events. */
 static void tell(struct machine_run *run, const struct poll_output *output,
                  const struct instant *at, struct sample *samples, size_t count)
 {
@@ -138,9 +129,13 @@ static void tell(struct machine_run *run, const struct poll_output *output,
         .at = *at,
         .samples = samples,
     };
-    if (reading.count > 0 && !queue_put(output->queue, &reading)) {
+    if (reading.count == 0 && run->events.count == 0)
+        return;
+    if (!queue_put_all(output->queue, &run->events, &reading)) {
         filter_forget(run->filter);
-        lost(output);
+        live_alarm_raise(output->live, ALARM_MEMORY_FULL, NULL,
+                         "the store could not take readings, and memory's share for them was used "
+                         "up: some were lost");
     }
 }
 
@@ -151,7 +146,7 @@ void machine_run_finish(struct machine_run *run, const struct poll_output *outpu
     log_state(run, reason);
     if (run->counters != NULL)
         answer->count = counters_take(run->counters, answer->samples, answer->count, at->boot_ms,
-                                      tell_counter, &(struct finish){run, output, at});
+                                      tell_counter, &(struct finish){run, at});
     live_polled(output->live, run->live, answer->samples, answer->count, at, reason);
     tell(run, output, at, answer->samples, answer->count);
     answer->count = 0;
@@ -173,8 +168,7 @@ int machine_run_set_counter(struct machine_run *run, const struct poll_output *o
     log_info("machine %s: %s: the total was set from %lld to %lld, epoch %u", run->config->name,
              tag, (long long)before, (long long)total, report.epoch);
     machine_event_set(run->config, run->source, &now, &report, before, &event);
-    if (!queue_put_event(output->queue, &event))
-        lost(output);
+    queue_add_event(&run->events, &event);
     tell(run, output, &now, samples, COUNTERS_SET_SAMPLES);
     return 0;
 }

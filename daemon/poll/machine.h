@@ -29,8 +29,9 @@ struct machine_run {
     struct filter *filter;
     struct live_machine *live;
     struct line_answer answer;
-    uint32_t source;    /* the store's number for it */
-    enum quality state; /* of the last poll; what has been logged */
+    struct queue_events events; /* of the poll that is being finished */
+    uint32_t source;            /* the store's number for it */
+    enum quality state;         /* of the last poll; what has been logged */
     struct schedule schedule;
     const struct plant *plant; /* retained: config lies in it */
 };

@@ -173,6 +173,14 @@ static inline void put(struct bench *bench, int64_t value)
     queue_put(bench->queue, &reading);
 }
 
+static inline void queue_event(struct bench *bench, const struct event *event)
+{
+    struct queue_events events = {0};
+    const struct reading none = {.at = event->at};
+    queue_add_event(&events, event);
+    queue_put_all(bench->queue, &events, &none);
+}
+
 /* An event in the place of such a reading. */
 static inline void put_event(struct bench *bench, int64_t value)
 {
@@ -183,7 +191,7 @@ static inline void put_event(struct bench *bench, int64_t value)
         .name = "stop",
         .fields = {{"value", {.kind = VALUE_DECIMAL, .mantissa = value}}},
     };
-    queue_put_event(bench->queue, &event);
+    queue_event(bench, &event);
 }
 
 static inline void put_noise(struct bench *bench)

@@ -301,7 +301,7 @@ static void test_ledger_salvages_an_event_under_its_machines_new_number(void **s
     assert_int_equal(store_source_id(ledger_store(bench->ledger), &gone, &source), 0);
     assert_int_equal(ledger_sources(bench->ledger, bench->plant, &event.source), 0);
     assert_int_not_equal(event.source, 1);
-    queue_put_event(bench->queue, &event);
+    queue_event(bench, &event);
     step(bench);
     ledger_save_cursors(bench->ledger, audience(bench));
     close_ledger(bench);

@@ -97,6 +97,15 @@ static void test_queue_declares_what_it_had_no_room_for(void **state)
 static const struct event stop = {
     .source = 1, .at = {.wall_ms = 700, .synced = true}, .name = "stop"};
 
+static bool put_stop(struct queue *queue)
+{
+    struct queue_events events = {0};
+    const struct reading none = {.at = stop.at};
+
+    queue_add_event(&events, &stop);
+    return queue_put_all(queue, &events, &none);
+}
+
 static void test_queue_keeps_events_in_their_place_among_readings(void **state)
 {
     struct queue *queue = queue_new(AMPLE_BYTES);
@@ -106,7 +115,7 @@ static void test_queue_keeps_events_in_their_place_among_readings(void **state)
 
     (void)state;
     put_at(queue, 699);
-    assert_true(queue_put_event(queue, &stop));
+    assert_true(put_stop(queue));
     put_at(queue, 701);
     assert_int_equal(queue_take(queue, &content), 3);
     record_reader_start(&reader, content.body.data, content.body.length);
@@ -121,6 +130,26 @@ static void test_queue_keeps_events_in_their_place_among_readings(void **state)
     queue_free(queue);
 }
 
+static void test_queue_takes_events_and_their_reading_together_or_not_at_all(void **state)
+{
+    struct queue *queue = queue_new(40);
+    struct queue_content content = {0};
+    struct queue_events events = {0};
+    const struct reading reading = {.source = 1, .count = 1, .at = stop.at, .samples = &sample};
+
+    (void)state;
+    queue_add_event(&events, &stop);
+    assert_true(queue_put_all(queue, &events, &reading));
+    assert_null(events.records.data);
+    assert_int_equal(events.count, 0);
+    queue_add_event(&events, &stop); /* for it alone there is room */
+    assert_false(queue_put_all(queue, &events, &reading));
+    assert_int_equal(queue_take(queue, &content), 2);
+    assert_int_equal(content.lost.missing, 2);
+    text_free(&content.body);
+    queue_free(queue);
+}
+
 static void test_queue_declares_an_event_it_had_no_room_for(void **state)
 {
     struct queue *queue = queue_new(20);
@@ -128,8 +157,8 @@ static void test_queue_declares_an_event_it_had_no_room_for(void **state)
 
     (void)state;
     put_at(queue, 600);
-    assert_false(queue_put_event(queue, &stop)); /* it would pass the limit */
-    assert_false(queue_put_event(queue, &stop));
+    assert_false(put_stop(queue)); /* it would pass the limit */
+    assert_false(put_stop(queue));
     assert_int_equal(queue_take(queue, &content), 1);
     assert_int_equal(content.lost.why, GAP_MEMORY_FULL);
     assert_int_equal(content.lost.missing, 2);
@@ -295,7 +324,7 @@ static void test_queue_wakes_who_waits_once(void **state)
     assert_int_equal(eventfd_read(fd, &count), -1);
     assert_int_equal(queue_take(queue, &content), 3);
     assert_true(queue_await(queue, fd));
-    queue_put_event(queue, &stop);
+    put_stop(queue);
     assert_int_equal(eventfd_read(fd, &count), 0);
     text_free(&content.body);
     queue_free(queue);
@@ -308,6 +337,7 @@ int main(void)
         cmocka_unit_test(test_queue_gives_all_at_once_in_order),
         cmocka_unit_test(test_queue_declares_what_it_had_no_room_for),
         cmocka_unit_test(test_queue_keeps_events_in_their_place_among_readings),
+        cmocka_unit_test(test_queue_takes_events_and_their_reading_together_or_not_at_all),
         cmocka_unit_test(test_queue_declares_an_event_it_had_no_room_for),
         cmocka_unit_test(test_queue_freed_with_content_leaves_nothing_behind),
         cmocka_unit_test(test_queue_reuses_its_buffers),
