@@ -72,18 +72,17 @@ void payload_json_end_gateway(struct text *out)
     text_add(out, last_char(out) == '{' ? "}}" : "]}}");
 }
 
+static int64_t told_ms(const struct instant *at, const struct payload_clock *clock)
+{
+    return !at->synced && clock->corrected ? at->boot_ms + clock->offset_ms : at->wall_ms;
+}
+
 static void add_time(struct text *out, const struct instant *at, const struct payload_clock *clock)
 {
     text_add(out, ",\"ts\":");
-    if (at->synced) {
-        text_add_int(out, at->wall_ms);
-    } else if (clock->corrected) {
-        text_add_int(out, at->boot_ms + clock->offset_ms);
-        text_add(out, ",\"clock\":\"corrected\"");
-    } else {
-        text_add_int(out, at->wall_ms);
-        text_add(out, ",\"clock\":\"unsynced\"");
-    }
+    text_add_int(out, told_ms(at, clock));
+    if (!at->synced)
+        text_add(out, clock->corrected ? ",\"clock\":\"corrected\"" : ",\"clock\":\"unsynced\"");
 }
 
 /* Whether the sample's value, or what it is for want of one, is to be told in such an object. */
@@ -147,6 +146,18 @@ void payload_json_reading(struct text *out, uint64_t seq, const struct reading *
     text_add_char(out, '}');
 }
 
+/* What lasted ends at the event's time, and so tells when it began. */
+static void add_ends(struct text *out, const struct value *duration, int64_t to_ms)
+{
+    text_add(out, ",\"from\":");
+    if (duration->kind == VALUE_DECIMAL)
+        text_add_int(out, to_ms - duration->mantissa);
+    else
+        text_add(out, "null");
+    text_add(out, ",\"to\":");
+    text_add_int(out, to_ms);
+}
+
 void payload_json_event(struct text *out, uint64_t seq, const struct event *event,
                         const struct source *source, const struct payload_clock *clock,
                         const char *gateway, const char *store_id)
@@ -158,6 +169,8 @@ void payload_json_event(struct text *out, uint64_t seq, const struct event *even
     add_string(out, event->name);
     for (size_t i = 0; i < event->count; i++) {
         const struct event_field *field = &event->fields[i];
+        if (strcmp(field->key, "duration_ms") == 0)
+            add_ends(out, &field->value, told_ms(&event->at, clock));
         add_name(out, field->key, strlen(field->key));
         value_to_json(&field->value, out);
     }

@@ -147,13 +147,31 @@ static void test_payload_json_event_tells_its_fields_in_order(void **state)
     (void)state;
     struct text out = {0};
     payload_json_event(&out, 8, &stop, &binder, &plain_clock, "g", "s");
-    assert_text(&out, "{\"seq\":8,\"ts\":77,\"event\":\"stop\",\"duration_ms\":12500,"
-                      "\"reason\":\"paper \\\"A\\\"\",\"order\":null,"
-                      "\"gateway\":\"g\",\"machine\":\"binder-1\",\"store\":\"s\"}");
+    assert_text(
+        &out,
+        "{\"seq\":8,\"ts\":77,\"event\":\"stop\",\"from\":-12423,\"to\":77,\"duration_ms\":12500,"
+        "\"reason\":\"paper \\\"A\\\"\",\"order\":null,"
+        "\"gateway\":\"g\",\"machine\":\"binder-1\",\"store\":\"s\"}");
     struct event bare = {.at = {.wall_ms = 9, .synced = true}, .name = "reset"};
     payload_json_event(&out, 9, &bare, &binder, &plain_clock, "g", "s");
     assert_text(&out, "{\"seq\":9,\"ts\":9,\"event\":\"reset\",\"gateway\":\"g\","
                       "\"machine\":\"binder-1\",\"store\":\"s\"}");
+}
+
+static void test_payload_json_event_of_unknown_length_has_no_beginning(void **state)
+{
+    (void)state;
+    struct text out = {0};
+    struct event event = {.at = {.boot_ms = 5000, .wall_ms = 77},
+                          .name = "state",
+                          .count = 1,
+                          .fields = {{"duration_ms", {.kind = VALUE_NONE}}}};
+    struct payload_clock corrected = {.corrected = true, .offset_ms = 1795412000000};
+    payload_json_event(&out, 1, &event, &binder, &corrected, "g", "s");
+    assert_text(&out, "{\"seq\":1,\"ts\":1795412005000,\"clock\":\"corrected\","
+                      "\"event\":\"state\",\"from\":null,\"to\":1795412005000,"
+                      "\"duration_ms\":null,\"gateway\":\"g\",\"machine\":\"binder-1\","
+                      "\"store\":\"s\"}");
 }
 
 static void test_payload_json_event_marks_time_that_is_not_plain(void **state)
@@ -299,6 +317,7 @@ int main(void)
         cmocka_unit_test(test_payload_json_marks_time_that_is_not_plain),
         cmocka_unit_test(test_payload_json_leaves_out_tags_the_source_never_had),
         cmocka_unit_test(test_payload_json_event_tells_its_fields_in_order),
+        cmocka_unit_test(test_payload_json_event_of_unknown_length_has_no_beginning),
         cmocka_unit_test(test_payload_json_event_marks_time_that_is_not_plain),
         cmocka_unit_test(test_payload_json_gap_names_its_numbers_where_it_has_them),
         cmocka_unit_test(test_payload_json_status_says_who_and_since_when),
