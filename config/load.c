@@ -272,6 +272,7 @@ static void load_end(struct load *load)
     load_tag_lists_free(load->tag_lists);
     profiles_free(load->profiles);
     table_free(&load->strings);
+    table_free(&load->states);
     table_free(&load->file_ids);
     yaml_tree_free(&load->tree);
     free(load->files);

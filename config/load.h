@@ -49,6 +49,7 @@ struct load {
     bool incomplete;       /* a file could not be read: what seems missing may stand in it */
     struct load_items items[LIST_COUNT];
     struct tag_lists *tag_lists;
+    struct table states; /* every state_config once */
     struct profiles *profiles;
 };
 
@@ -144,8 +145,10 @@ void load_machines(struct load *load);
 /* Refuses a period, where one was given, that is shorter than the tick. */
 void load_check_period(struct load *load, int64_t every_ms, const struct node *value);
 
-/* The tags of a machine whose other keys have been read. */
-void load_tags(struct load *load, const struct node *list, struct machine *machine);
+/* The tags of a machine whose other keys have been read, and what its `state` says, NULL if that is
+ * missing. */
+void load_tags(struct load *load, const struct node *list, const struct node *state,
+               struct machine *machine);
 
 /* Counts a machine's tags against all limits; false after adding a fault at the node. */
 bool load_count_tags(struct load *load, const struct node *node, size_t count);
@@ -155,7 +158,7 @@ const struct node *load_tag(struct load *load, const struct node *node,
                             const struct machine *machine, struct table *names,
                             struct tag *ret_tag);
 
-/* The plant's copy of what is said of a tag; its counter may be anywhere. */
+/* The plant's copy of what is said of a tag; its counter and states may be anywhere. */
 const struct tag_detail *load_detail(struct load *load, const struct tag_detail *detail);
 
 /* The names of what goes with a counter's total. */
@@ -164,7 +167,7 @@ const struct tag_detail *load_detail(struct load *load, const struct tag_detail 
 #define LOAD_RAW ".raw"
 enum { LOAD_MADE_OF_COUNTER = 3 }; /* values at most, raw ones that are only kept included */
 
-/* Keys of the tag beside its counter that don't go with it; NULL where one is missing. */
+/* Keys of the tag beside its counter or states that don't go with it; NULL where one is missing. */
 enum { TAG_COMPANY_KEYS = 3 };
 struct tag_company {
     const struct node *keys[TAG_COMPANY_KEYS];
@@ -173,6 +176,37 @@ struct tag_company {
 /* Reads a tag's counter; the tag's type and period are known. False after adding a fault. */
 bool load_counter(struct load *load, const struct node *value, const struct tag *tag,
                   const struct tag_company *company, struct tag_counter *ret_counter);
+
+/* Reads a tag's states, into the tree's memory; as load_counter. */
+bool load_states(struct load *load, const struct node *value, const struct tag *tag,
+                 const struct tag_company *company, struct tag_states *ret_states);
+
+/* The tags that a machine's state may speak of. */
+struct load_tag_names {
+    const struct tag *tags; /* names are NULL where they are at fault */
+    size_t count;
+    const struct table *names; /* of them all, to the nodes where they stand */
+    const struct node *place;  /* of the list */
+    bool doubtful;             /* some are at fault: what seems missing may be there */
+};
+
+/* The index of the tag with the name in the first `length` bytes, or -1. */
+int load_find_tag(const struct load_tag_names *tags, const char *name, size_t length);
+
+/* What the section says, or the defaults where it is NULL, with one copy of what is equal. NULL:
+ * nothing tells a state, or after adding a fault. */
+const struct state_config *load_state(struct load *load, const struct node *section,
+                                      const struct load_tag_names *tags);
+
+/* Pieces of it, in the tree's memory: how many there are. */
+size_t load_state_rules(struct load *load, const struct node *list,
+                        const struct load_tag_names *tags, const struct state_rule **ret_rules);
+size_t load_reasons(struct load *load, const struct node *value,
+                    const struct state_reason **ret_reasons);
+
+enum { LOAD_REASON_MOST_BYTES = 64 };
+
+field_read_fn load_read_state; /* enum machine_state: one that a machine can tell */
 
 /* What the values of these tags, which are the plant's, are made into; NULL: nothing. */
 const struct meaning *load_meaning(struct load *load, const struct tag *tags, size_t count);

@@ -15,6 +15,7 @@ enum {
     MACHINE_PARAMETERS,
     MACHINE_EVERY,
     MACHINE_TAGS,
+    MACHINE_STATE,
     MACHINE_FIELDS
 };
 
@@ -36,6 +37,7 @@ static const struct field machine_fields[MACHINE_FIELDS] = {
                        .least = 10,
                        .most = LOAD_MAX_PERIOD_MS},
     [MACHINE_TAGS] = {.key = "tags", .read = load_read_list},
+    [MACHINE_STATE] = {.key = "state"},
 };
 
 static const struct section machine_section = {"a machine", machine_fields, MACHINE_FIELDS};
@@ -71,7 +73,8 @@ static void load_machine_tags(struct load *load, const struct node *node,
 {
     const struct profile_use use = {.name = load_value(seen[MACHINE_PROFILE]),
                                     .parameters = load_value(seen[MACHINE_PARAMETERS]),
-                                    .tags = load_value(seen[MACHINE_TAGS])};
+                                    .tags = load_value(seen[MACHINE_TAGS]),
+                                    .state = load_value(seen[MACHINE_STATE])};
 
     if (use.name) {
         profile_apply(load, &use, machine);
@@ -82,7 +85,7 @@ static void load_machine_tags(struct load *load, const struct node *node,
                    "parameters: stands alone; expected profile beside it");
     }
     if (use.tags) {
-        load_tags(load, use.tags, machine);
+        load_tags(load, use.tags, use.state, machine);
     } else if (node->kind == NODE_MAPPING) {
         load_fault(load, node,
                    "tags: missing in a machine; expected a list of at least one tag, or a profile");

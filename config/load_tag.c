@@ -65,7 +65,7 @@ static const struct field tag_fields[TAG_FIELDS] = {
                    .offset = offsetof(struct tag_draft, detail.title)},
     [TAG_RANGE] = {.key = "range", .read = read_range},
     [TAG_COUNTER] = {.key = "counter"},
-    [TAG_STATES] = {.key = "states", .read = load_read_later},
+    [TAG_STATES] = {.key = "states"},
 };
 
 static const struct section tag_section = {"a tag", tag_fields, TAG_FIELDS};
@@ -283,17 +283,37 @@ static void claim_names(struct load *load, const struct tag *tag, const struct t
     }
 }
 
+static struct tag_company company_of(const struct node *const *seen)
+{
+    return (struct tag_company){{seen[TAG_SCALE], seen[TAG_OFFSET], seen[TAG_DEADBAND]}};
+}
+
 static void read_counter(struct load *load, struct tag_draft *draft, const struct node *const *seen,
                          struct table *names, struct tag_counter *counter)
 {
     const struct node *value = load_value(seen[TAG_COUNTER]);
-    const struct tag_company company = {{seen[TAG_SCALE], seen[TAG_OFFSET], seen[TAG_DEADBAND]}};
+    const struct tag_company company = company_of(seen);
 
     if (!value || !load_counter(load, value, &draft->tag, &company, counter))
         return;
     draft->detail.counter = counter;
     if (draft->tag.name)
         claim_names(load, &draft->tag, counter, names, value);
+}
+
+static void read_states(struct load *load, struct tag_draft *draft, const struct node *const *seen,
+                        struct tag_states *states)
+{
+    const struct node *value = load_value(seen[TAG_STATES]);
+    const struct tag_company company = company_of(seen);
+
+    if (!value)
+        return;
+    if (seen[TAG_COUNTER])
+        load_fault(load, seen[TAG_STATES],
+                   "states: does not go with a counter; expected one of them");
+    else if (load_states(load, value, &draft->tag, &company, states))
+        draft->detail.states = states;
 }
 
 const struct node *load_tag(struct load *load, const struct node *node,
@@ -303,6 +323,7 @@ const struct node *load_tag(struct load *load, const struct node *node,
     struct tag_draft draft = {
         .tag = {.bit = -1, .scale = {.mantissa = 1}, .every_ms = machine->every_ms}};
     struct tag_counter counter;
+    struct tag_states states;
 
     load_section(load, &tag_section, node, seen, &draft);
     if (draft.tag.name)
@@ -312,10 +333,11 @@ const struct node *load_tag(struct load *load, const struct node *node,
         check_numeric(load, &draft.tag, seen);
         check_extent(load, &draft.tag, machine, load_value(seen[TAG_AT]));
         read_counter(load, &draft, seen, names, &counter);
+        read_states(load, &draft, seen, &states);
     }
     const struct node *every = load_value(seen[TAG_EVERY]);
     load_check_period(load, draft.tag.every_ms, every);
-    if (seen[TAG_TITLE] || seen[TAG_RANGE] || draft.detail.counter)
+    if (seen[TAG_TITLE] || seen[TAG_RANGE] || draft.detail.counter || draft.detail.states)
         draft.tag.detail = load_detail(load, &draft.detail);
     *ret_tag = draft.tag;
     return every ? every : node;

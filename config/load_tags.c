@@ -66,6 +66,25 @@ static const struct tag_counter *keep_counter(struct load *load, const struct ta
     return copy;
 }
 
+/* Texts are kept once, so that their addresses stand for them. */
+static void add_states(struct text *key, const struct tag_states *states)
+{
+    for (size_t i = 0; states && i < states->count; i++)
+        text_addf(key, "\n%lld=%d %p", (long long)states->codes[i].code,
+                  (int)states->codes[i].state, (const void *)states->codes[i].reason);
+}
+
+static const struct tag_states *keep_states(struct load *load, const struct tag_states *states)
+{
+    if (!states)
+        return NULL;
+    size_t size = states->count * sizeof *states->codes;
+    struct tag_states *copy = arena_alloc(&load->home->arena, sizeof *copy);
+    copy->codes = memcpy(arena_alloc(&load->home->arena, size), states->codes, size);
+    copy->count = states->count;
+    return copy;
+}
+
 const struct tag_detail *load_detail(struct load *load, const struct tag_detail *detail)
 {
     struct tag_lists *lists = tag_lists_of(load);
@@ -75,11 +94,13 @@ const struct tag_detail *load_detail(struct load *load, const struct tag_detail 
               detail->title.zh ? detail->title.zh : "", (long long)detail->low.mantissa,
               detail->low.decimals, (long long)detail->high.mantissa, detail->high.decimals);
     add_counter(&key, detail->counter);
+    add_states(&key, detail->states);
     const struct tag_detail *kept = table_get(&lists->details, key.data);
     if (!kept) {
         struct tag_detail *copy = arena_alloc(&load->home->arena, sizeof *copy);
         *copy = *detail;
         copy->counter = keep_counter(load, detail->counter);
+        copy->states = keep_states(load, detail->states);
         kept = copy;
         table_set(&lists->details, arena_string(&lists->arena, key.data, key.length), kept);
     }
@@ -164,17 +185,14 @@ bool load_count_tags(struct load *load, const struct node *node, size_t count)
     return false;
 }
 
-void load_tags(struct load *load, const struct node *list, struct machine *machine)
+/* Reads the tags of the list into the scratch. Returns how many there are. */
+static size_t read_tags(struct load *load, const struct node *list, const struct machine *machine)
 {
     struct tag_lists *lists = tag_lists_of(load);
     int64_t periods[LOAD_MAX_MACHINE_PERIODS];
     size_t period_count = 0;
     size_t count = 0, made = 0;
 
-    if (list->kind != NODE_LIST && !node_is_empty(list))
-        return;
-    if (!load_count_tags(load, list, list->kind == NODE_LIST ? node_count_items(list) : 0))
-        return;
     table_clear(&lists->names);
     for (const struct node *item = list->first; item; item = item->next) {
         struct tag *tag = &lists->scratch[count++];
@@ -194,6 +212,26 @@ void load_tags(struct load *load, const struct node *list, struct machine *machi
                    "at most %d a machine",
                    count, made, LOAD_MAX_MACHINE_TAGS);
     }
+    return count;
+}
+
+void load_tags(struct load *load, const struct node *list, const struct node *state,
+               struct machine *machine)
+{
+    struct tag_lists *lists = tag_lists_of(load);
+    size_t faults = load->faults.count;
+
+    if (list->kind != NODE_LIST && !node_is_empty(list))
+        return;
+    if (!load_count_tags(load, list, list->kind == NODE_LIST ? node_count_items(list) : 0))
+        return;
+    size_t count = read_tags(load, list, machine);
+    const struct load_tag_names names = {.tags = lists->scratch,
+                                         .count = count,
+                                         .names = &lists->names,
+                                         .place = list,
+                                         .doubtful = load->faults.count != faults};
+    machine->state = load_state(load, state, &names);
     if (load->faults.count == 0) {
         const struct tag_list *kept = keep_tags(load, lists, lists->scratch, count);
         machine->tags = kept->tags;

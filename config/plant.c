@@ -173,11 +173,63 @@ static bool counter_equal(const struct tag_counter *a, const struct tag_counter 
                       a->rule.multiplier == b->rule.multiplier && a->rule.carry == b->rule.carry);
 }
 
+static bool states_equal(const struct tag_states *a, const struct tag_states *b)
+{
+    if (a == b)
+        return true;
+    if (!a || !b || a->count != b->count)
+        return false;
+    for (size_t i = 0; i < a->count; i++)
+        if (a->codes[i].code != b->codes[i].code || a->codes[i].state != b->codes[i].state ||
+            !string_equal(a->codes[i].reason, b->codes[i].reason))
+            return false;
+    return true;
+}
+
+static bool rule_equal(const struct state_rule *a, const struct state_rule *b)
+{
+    if (a->state != b->state || !string_equal(a->reason, b->reason) || a->count != b->count)
+        return false;
+    for (size_t i = 0; i < a->count; i++)
+        if (a->conditions[i].tag != b->conditions[i].tag ||
+            a->conditions[i].op != b->conditions[i].op ||
+            !decimal_equal(a->conditions[i].number, b->conditions[i].number))
+            return false;
+    return true;
+}
+
+static bool reasons_equal(const struct state_config *a, const struct state_config *b)
+{
+    if (a->reason_count != b->reason_count)
+        return false;
+    for (size_t i = 0; i < a->reason_count; i++)
+        if (a->reasons[i].code != b->reasons[i].code ||
+            !string_equal(a->reasons[i].reason, b->reasons[i].reason))
+            return false;
+    return true;
+}
+
+bool state_config_equal(const struct state_config *a, const struct state_config *b)
+{
+    if (a == b)
+        return true;
+    if (!a || !b || a->from != b->from || a->reason != b->reason ||
+        a->rule_count != b->rule_count || a->debounce_ms != b->debounce_ms ||
+        a->offline_after_ms != b->offline_after_ms || a->micro_stop_ms != b->micro_stop_ms ||
+        !states_equal(a->codes, b->codes))
+        return false;
+    for (size_t i = 0; i < a->rule_count; i++)
+        if (!rule_equal(&a->rules[i], &b->rules[i]))
+            return false;
+    return reasons_equal(a, b);
+}
+
 static bool detail_equal(const struct tag_detail *a, const struct tag_detail *b)
 {
     return a == b || (a && b && string_equal(a->title.en, b->title.en) &&
                       string_equal(a->title.zh, b->title.zh) && decimal_equal(a->low, b->low) &&
-                      decimal_equal(a->high, b->high) && counter_equal(a->counter, b->counter));
+                      decimal_equal(a->high, b->high) && counter_equal(a->counter, b->counter) &&
+                      states_equal(a->states, b->states));
 }
 
 bool tag_equal(const struct tag *a, const struct tag *b)
@@ -194,7 +246,8 @@ bool machine_equal(const struct machine *a, const struct machine *b)
 {
     if (!string_equal(a->name, b->name) || !string_equal(a->link->name, b->link->name) ||
         a->unit != b->unit || a->every_ms != b->every_ms || a->tag_count != b->tag_count ||
-        !string_equal(a->profile, b->profile) || a->synthetic != b->synthetic)
+        !string_equal(a->profile, b->profile) || a->synthetic != b->synthetic ||
+        !state_config_equal(a->state, b->state))
         return false;
     for (size_t i = 0; i < a->tag_count; i++)
         if (!tag_equal(&a->tags[i], &b->tags[i]))

@@ -62,11 +62,38 @@ struct tag_counter {
     bool tell_raw; /* what was read is told beside it */
 };
 
+/* What a machine is doing. The numbers are kept by stores: they stay as they are. */
+enum machine_state {
+    STATE_UNKNOWN, /* it can't be told from what is read */
+    STATE_OFFLINE, /* it does not answer; never taken for any other state */
+    STATE_STOPPED,
+    STATE_IDLE,
+    STATE_SETUP,
+    STATE_PRODUCTION,
+    STATE_CLEANUP,
+    STATE_FAULT,
+    STATE_MAINTENANCE,
+};
+enum { MACHINE_STATES = STATE_MAINTENANCE + 1 };
+
+/* What a raw number of a tag says of the machine's state; never that it is offline. */
+struct state_code {
+    int64_t code;
+    enum machine_state state;
+    const char *reason; /* NULL: none */
+};
+
+struct tag_states {
+    const struct state_code *codes; /* by ascending code */
+    size_t count;                   /* from 1 on */
+};
+
 /* What is said of few tags. */
 struct tag_detail {
     struct title title;
     struct decimal low, high; /* what is plausible, in the tag's unit; both 0: nothing was said */
     const struct tag_counter *counter; /* NULL: it is none */
+    const struct tag_states *states;   /* NULL: it tells no state; else no scale, no offset */
 };
 
 struct tag {
@@ -100,16 +127,62 @@ struct meaning {
     size_t counter_count;
 };
 
+enum state_operator {
+    STATE_EQUAL,
+    STATE_UNEQUAL,
+    STATE_ABOVE,
+    STATE_AT_LEAST,
+    STATE_BELOW,
+    STATE_AT_MOST
+};
+
+/* TAG OP NUMBER, of the tag's scaled value; a bool is 0 or 1. */
+struct state_condition {
+    uint16_t tag;
+    enum state_operator op;
+    struct decimal number;
+};
+
+/* Holds where all its conditions do, of which there may be none. */
+struct state_rule {
+    enum machine_state state;
+    const char *reason; /* NULL: none */
+    const struct state_condition *conditions;
+    size_t count;
+};
+
+struct state_reason {
+    int64_t code;
+    const char *reason;
+};
+
+enum { STATE_NO_TAG = UINT16_MAX };
+
+/* How a machine's state comes about. Tags are indices into the machine's. */
+struct state_config {
+    uint16_t from;                  /* the tag that tells it where no rule does, or STATE_NO_TAG */
+    uint16_t reason;                /* the tag whose number is the reason, or STATE_NO_TAG */
+    const struct tag_states *codes; /* those of `from`; NULL without it */
+    const struct state_rule *rules; /* the first that holds decides */
+    size_t rule_count;
+    const struct state_reason *reasons; /* by ascending code */
+    size_t reason_count;
+    int64_t debounce_ms;      /* what is shorter and returns to the state before is passed over */
+    int64_t offline_after_ms; /* the longest silence that is passed over likewise */
+    int64_t micro_stop_ms;    /* what a shorter stop is called */
+};
+
 struct machine {
     const char *name;
     const struct link *link;
     uint8_t unit; /* 0 to 255 on Modbus TCP, 1 to 247 on a line */
     int64_t every_ms;
     struct tag *tags;
-    size_t tag_count;              /* 1 to 4096 */
-    const struct meaning *meaning; /* NULL: values are told as they are read */
-    const char *profile;           /* the name of the one it was made from; NULL: none */
-    bool synthetic;                /* that profile's addresses are made up, of no real machine */
+    size_t tag_count;                 /* 1 to 4096 */
+    const struct meaning *meaning;    /* NULL: values are told as they are read */
+    const struct state_config *state; /* NULL: nothing tells its state */
+    const char *profile;              /* the name of the one it was made from; NULL: none */
+    bool synthetic;                   /* that profile's addresses are made up, of no real machine */
 };
 
 enum link_driver { DRIVER_MODBUS_TCP, DRIVER_MODBUS_RTU, DRIVER_MODBUS_RTU_TCP };
@@ -203,6 +276,7 @@ void plant_release(const struct plant *plant);
  * a link's own settings, not its machines. */
 bool tag_equal(const struct tag *a, const struct tag *b);
 bool machine_equal(const struct machine *a, const struct machine *b);
+bool state_config_equal(const struct state_config *a, const struct state_config *b); /* or NULL */
 bool link_equal(const struct link *a, const struct link *b);
 bool uplink_settings_equal(const struct uplink_settings *a, const struct uplink_settings *b);
 
@@ -225,6 +299,27 @@ const char *machine_value_name(const struct machine *machine, size_t value);
 /* "good", "waste", "gross", "other"; "rollover", "reset", "free". */
 const char *counts_name(enum counts counts);
 const char *counter_kind_name(enum counter_kind kind);
+
+/* "production" and the like. PackML's and XJMF's (DeviceStatus) nearest words for it; NULL where
+ * there is none that would be true: XJMF has no word for what is unknown. */
+const char *machine_state_name(enum machine_state state);
+const char *machine_state_packml(enum machine_state state);
+const char *machine_state_xjmf(enum machine_state state);
+
+/* A reason in 32 bits, which stays the same whatever else is configured, so that it can be kept.
+ * 0: none; up to INT32_MAX: a number that no text was given for; else a text's. No two texts of a
+ * machine have the same. */
+uint32_t state_reason_of_text(const char *text);
+uint32_t state_reason_of_number(int64_t number);
+
+/* The reason in words: a text of the configuration, or the number, written into the room. NULL for
+ * none, and where the text is not of this configuration. */
+enum { STATE_REASON_ROOM = 12 };
+const char *state_reason_text(const struct state_config *config, uint32_t reason,
+                              char room[STATE_REASON_ROOM]);
+
+/* "=", "!=", ">", ">=", "<", "<=". */
+const char *state_operator_name(enum state_operator op);
 
 /* The names of the contract: "modbus-tcp", "u32", "holding", "ABCD". */
 const char *link_driver_name(enum link_driver driver);

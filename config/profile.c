@@ -21,6 +21,7 @@ enum {
     PROFILE_EXTENDS,
     PROFILE_PARAMETERS,
     PROFILE_TAGS,
+    PROFILE_STATE,
     PROFILE_FIELDS
 };
 
@@ -38,6 +39,7 @@ static const struct field profile_fields[PROFILE_FIELDS] = {
     [PROFILE_EXTENDS] = {.key = "extends"},
     [PROFILE_PARAMETERS] = {.key = "parameters"},
     [PROFILE_TAGS] = {.key = "tags", .read = load_read_list},
+    [PROFILE_STATE] = {.key = "state"},
 };
 
 static const struct section profile_section = {"a profile", profile_fields, PROFILE_FIELDS};
@@ -133,6 +135,7 @@ static bool extend(struct load *load, struct profile *profile, const struct node
     profile->chain = base->chain + 1;
     profile->synthetic = profile->synthetic || base->synthetic;
     profile->defaults = base->defaults;
+    profile->of_state = base->of_state;
     return true;
 }
 
@@ -159,6 +162,8 @@ static bool read_profile(struct load *load, struct profile *profile, const char 
                                 &profile->defaults);
     }
     profile->tags = load_value(seen[PROFILE_TAGS]);
+    if (seen[PROFILE_STATE])
+        profile->of_state = load_value(seen[PROFILE_STATE]);
     return true;
 }
 
@@ -213,6 +218,6 @@ void profile_apply(struct load *load, const struct profile_use *use, struct mach
         machine->synthetic = profile->synthetic;
         profile_expand(load, profile, use, machine);
     } else if (use->tags) {
-        load_tags(load, use->tags, machine);
+        load_tags(load, use->tags, use->state, machine);
     }
 }

@@ -31,10 +31,11 @@ struct parameters {
 struct profile {
     const char *name;
     struct title title;
-    const struct profile *base; /* what it extends; NULL: nothing */
-    const struct node *tags;    /* its own list; NULL: none */
-    struct parameters defaults; /* its own and its base's */
-    unsigned chain;             /* how many it is made of, itself included */
+    const struct profile *base;  /* what it extends; NULL: nothing */
+    const struct node *tags;     /* its own list; NULL: none */
+    const struct node *of_state; /* its `state`, or its base's; NULL: none */
+    struct parameters defaults;  /* its own and its base's */
+    unsigned chain;              /* how many it is made of, itself included */
     bool synthetic;
     enum { PROFILE_READING, PROFILE_READ, PROFILE_MISSING, PROFILE_BROKEN } state;
 };
@@ -49,7 +50,8 @@ struct profiles {
 struct profile_use {
     const struct node *name; /* not NULL */
     const struct node *parameters;
-    const struct node *tags; /* added, or in the place of the profile's of that name */
+    const struct node *tags;  /* added, or in the place of the profile's of that name */
+    const struct node *state; /* in the place of the profile's */
 };
 
 /* Gives the machine, whose other keys have been read, its profile and all its tags. */

@@ -10,9 +10,10 @@
 #include "text.h"
 #include "words.h"
 
-/* A tag is a mapping of scalars, lists and mappings of scalars. What is deeper is passed on as it
- * stands, to be refused; lists of aliases to lists of aliases don't grow here either. */
-enum { FILL_DEPTH = 3, ADDEND_MOST_DIGITS = 9 };
+/* A tag is a mapping of scalars, lists, and mappings of scalars and of mappings; a state has a list
+ * of mappings with lists, a level more. What is deeper is passed on as it stands, to be refused;
+ * lists of aliases to lists of aliases don't grow here either. */
+enum { FILL_DEPTH = 3, FILL_TAG = 0, FILL_STATE = -1, ADDEND_MOST_DIGITS = 9 };
 
 #define DIGITS "0123456789"
 
@@ -21,6 +22,7 @@ struct expanded {
     struct tag *tags;
     size_t count;
     const struct meaning *meaning;
+    const struct state_config *state;
 };
 
 /* An item of the list in the making. */
@@ -259,7 +261,7 @@ static void add_profile(struct expansion *expansion, const struct profile *profi
         return;
     for (const struct node *item = profile->tags->first; item; item = item->next) {
         expansion->tag_failed = false;
-        const struct node *tag = fill_value(expansion, "tags", node_target(item), 0);
+        const struct node *tag = fill_value(expansion, "tags", node_target(item), FILL_TAG);
         if (!tag)
             return;
         if (!expansion->tag_failed)
@@ -274,6 +276,17 @@ static void add_own(struct expansion *expansion, const struct node *tags)
         add_tag(expansion, node_target(item));
 }
 
+/* The machine's own, or else what the profile says of it; NULL: neither says anything. */
+static const struct node *find_state(struct expansion *expansion, const struct profile *profile,
+                                     const struct profile_use *use)
+{
+    if (use->state || !profile->of_state)
+        return use->state;
+    expansion->tag_failed = false;
+    const struct node *state = fill_value(expansion, "state", profile->of_state, FILL_STATE);
+    return expansion->tag_failed ? NULL : state;
+}
+
 /* Works the list out and has it read. */
 static void expand(struct expansion *expansion, const struct profile *profile,
                    const struct profile_use *use, struct machine *machine)
@@ -286,8 +299,9 @@ static void expand(struct expansion *expansion, const struct profile *profile,
         add_own(expansion, use->tags);
     list.kind = NODE_LIST;
     list.first = expansion->first;
+    const struct node *state = find_state(expansion, profile, use);
     if (list.first || !expansion->failed)
-        load_tags(expansion->load, &list, machine);
+        load_tags(expansion->load, &list, state, machine);
     table_free(&expansion->names);
     arena_free(&expansion->arena);
 }
@@ -302,7 +316,7 @@ static void write_key(const struct profile *profile, const struct parameters *va
         text_addf(key, "\n%s", values->items[i].value ? values->items[i].value : "");
 }
 
-/* For a machine without tags of its own: once for all that come to the same. */
+/* For a machine without tags and state of its own: once for all that come to the same. */
 static void expand_once(struct expansion *expansion, const struct profile *profile,
                         const struct profile_use *use, struct machine *machine)
 {
@@ -316,12 +330,15 @@ static void expand_once(struct expansion *expansion, const struct profile *profi
         struct expanded *expanded = arena_alloc(&load->tree.arena, sizeof *expanded);
         table_set(all, arena_string(&load->tree.arena, key.data, key.length), expanded);
         expand(expansion, profile, use, machine);
-        *expanded = (struct expanded){
-            .tags = machine->tags, .count = machine->tag_count, .meaning = machine->meaning};
+        *expanded = (struct expanded){.tags = machine->tags,
+                                      .count = machine->tag_count,
+                                      .meaning = machine->meaning,
+                                      .state = machine->state};
     } else if (known->tags && load_count_tags(load, use->name, known->count)) {
         machine->tags = known->tags;
         machine->tag_count = known->count;
         machine->meaning = known->meaning;
+        machine->state = known->state;
     }
     text_free(&key);
 }
@@ -333,7 +350,7 @@ void profile_expand(struct load *load, const struct profile *profile, const stru
 
     if (use->parameters)
         profile_read_parameters(load, use->parameters, false, &expansion.values);
-    if (use->tags && use->tags->kind == NODE_LIST && use->tags->first)
+    if (use->state || (use->tags && use->tags->kind == NODE_LIST && use->tags->first))
         expand(&expansion, profile, use, machine);
     else
         expand_once(&expansion, profile, use, machine);

@@ -312,7 +312,6 @@ static void test_faults_of_tags(void **state)
          {"plant.yaml:6:35: range: the first number is not the lower one; expected [LOWEST"}},
         {TAG("at: 'coil:1', range: [0, 1]"), {"plant.yaml:6:25: range: does not go with a bool"}},
         {TAG("at: 'holding:1', unit: "), {"plant.yaml:6:34: unit: nothing stands here"}},
-        {TAG("at: 'holding:1', states: {1: a}"), {"plant.yaml:6:36: states: not supported yet"}},
         {TAG("at: 'holding:1', writable: true"), {"plant.yaml:6:28: \"writable\" is no key of a"}},
         {TAG("at: 'coil:1'},\n{name: t, at: 'coil:2'"), {"plant.yaml:7:8: name: \"t\" is taken"}},
         {LINKS "machines: [{name: m, link: rtu, tags: [\n{name: t, at: 'input:1', type: f64}]}]\n",
