@@ -48,7 +48,8 @@ static void number_kept(struct draft *draft, size_t tag_count)
 
     for (size_t i = 0; i < meaning->counter_count; i++)
         if (!draft->counters[i].config->tell_raw)
-            draft->counters[i].raw = (uint16_t)(tag_count + meaning->told + meaning->kept++);
+            draft->counters[i].raw =
+                (uint16_t)(tag_count + meaning->told + STATE_VALUES + meaning->kept++);
 }
 
 const struct meaning *load_meaning(struct load *load, const struct tag *tags, size_t count)

@@ -4,7 +4,7 @@
 #include "load.h"
 #include "phrase.h"
 
-enum { RULES_MOST = 64, CONDITIONS_MOST = 16 };
+enum { CONDITIONS_MOST = 16 };
 
 #define SPACES " \t"
 #define OPERATOR_CHARACTERS "=!<>"
@@ -120,9 +120,9 @@ size_t load_state_rules(struct load *load, const struct node *list,
                     "a list of rules such as {state: production, when: [\"speed >= 500\"]}");
         return 0;
     }
-    if (most > RULES_MOST) {
+    if (most > STATE_MAX_RULES) {
         load_fault(load, list, "rules: %zu of them; expected at most %d a machine", most,
-                   RULES_MOST);
+                   STATE_MAX_RULES);
         return 0;
     }
     struct state_rule *rules = arena_alloc(&load->tree.arena, most * sizeof *rules);

@@ -115,21 +115,37 @@ const struct machine *plant_machine(const struct plant *plant, const char *name)
     return found ? *found : NULL;
 }
 
-size_t machine_told_values(const struct machine *machine)
+static const char *const state_value_names[STATE_VALUES] = {"state", "state.reason"};
+
+size_t machine_state_value(const struct machine *machine)
 {
     return machine->tag_count + (machine->meaning ? machine->meaning->told : 0);
 }
 
+size_t machine_told_values(const struct machine *machine)
+{
+    return machine_state_value(machine) + (machine->state ? STATE_VALUES : 0);
+}
+
+/* What is kept is numbered as if every machine had a state: lists of tags are shared. */
+size_t machine_state_kept(const struct machine *machine)
+{
+    return machine_state_value(machine) + STATE_VALUES +
+           (machine->meaning ? machine->meaning->kept : 0);
+}
+
 size_t machine_values(const struct machine *machine)
 {
-    return machine_told_values(machine) + (machine->meaning ? machine->meaning->kept : 0);
+    return machine_state_kept(machine) + (machine->state ? STATE_KEPT_VALUES : 0);
 }
 
 const char *machine_value_name(const struct machine *machine, size_t value)
 {
     if (value < machine->tag_count)
         return machine->tags[value].name;
-    return machine->meaning->names[value - machine->tag_count];
+    if (value < machine_state_value(machine))
+        return machine->meaning->names[value - machine->tag_count];
+    return state_value_names[value - machine_state_value(machine)];
 }
 
 uint16_t tag_width(const struct tag *tag)

@@ -118,8 +118,8 @@ struct counter_place {
     const struct tag_counter *config;
 };
 
-/* Values of a machine that are not read but made, numbered behind its tags: first those that are
- * told, in the order of their names, then those that are only kept. */
+/* Values that are not read but made of a list of tags, numbered behind them: first those that are
+ * told, in the order of their names; then, STATE_VALUES on, those that are only kept. */
 struct meaning {
     const char *const *names; /* "good_count.epoch" */
     size_t told, kept;
@@ -156,7 +156,7 @@ struct state_reason {
     const char *reason;
 };
 
-enum { STATE_NO_TAG = UINT16_MAX };
+enum { STATE_NO_TAG = UINT16_MAX, STATE_MAX_RULES = 64 };
 
 /* How a machine's state comes about. Tags are indices into the machine's. */
 struct state_config {
@@ -164,7 +164,7 @@ struct state_config {
     uint16_t reason;                /* the tag whose number is the reason, or STATE_NO_TAG */
     const struct tag_states *codes; /* those of `from`; NULL without it */
     const struct state_rule *rules; /* the first that holds decides */
-    size_t rule_count;
+    size_t rule_count;              /* at most STATE_MAX_RULES */
     const struct state_reason *reasons; /* by ascending code */
     size_t reason_count;
     int64_t debounce_ms;      /* what is shorter and returns to the state before is passed over */
@@ -288,10 +288,16 @@ const struct machine *plant_machine(const struct plant *plant, const char *name)
  * as 1. */
 uint16_t tag_width(const struct tag *tag);
 
-/* How many values of a machine are told, and how many there are with those that are only kept: at
- * most 4096. */
+/* How many values of a machine are told, and how many numbers there are with those that are only
+ * kept. Behind the tags come what is made of counters and, of a machine with a state, "state" and
+ * "state.reason"; then what is kept of counters, and of the state. */
+enum { STATE_VALUES = 2, STATE_KEPT_VALUES = 5 };
 size_t machine_told_values(const struct machine *machine);
 size_t machine_values(const struct machine *machine);
+
+/* The numbers of a state's first value that is told, and of the first that is kept. */
+size_t machine_state_value(const struct machine *machine);
+size_t machine_state_kept(const struct machine *machine);
 
 /* The name of a value that is told: its tag's, or that of what is made. */
 const char *machine_value_name(const struct machine *machine, size_t value);

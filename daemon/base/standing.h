@@ -1,5 +1,5 @@
-/* How a machine's counter stood when it was last told: what it goes on from after a restart or a
- * reload. Plain data in a collection. One thread at a time. */
+/* How a machine's counter or its state stood when that was last told: what it goes on from after a
+ * restart or a reload. Plain data in a collection. One thread at a time. */
 #ifndef BINDERY_STANDING_H
 #define BINDERY_STANDING_H
 
@@ -8,14 +8,15 @@
 
 #include "value.h"
 
+/* A counter's numbers; a state has words of its own, and how old they were in ms, -1: unknown. */
 enum standing_number { STANDING_TOTAL, STANDING_EPOCH, STANDING_INFERRED, STANDING_RAW };
-enum { STANDING_NUMBERS = STANDING_RAW + 1 };
+enum { STANDING_COUNTER_NUMBERS = STANDING_RAW + 1, STANDING_AGE = 4, STANDING_NUMBERS };
 
 /* A time that is not known, for boot_ms. */
 #define STANDING_UNKNOWN INT64_MIN
 
 struct standing {
-    char *machine, *name; /* the tag's */
+    char *machine, *name; /* the tag's, or "state" */
     int64_t numbers[STANDING_NUMBERS];
     struct instant at; /* boot_ms is of `boot`, and mostly unknown where it is synced */
     uint32_t boot;     /* the store's number for it; 0: never told */

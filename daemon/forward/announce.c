@@ -71,9 +71,10 @@ static int send_status(const struct announce_context *context, const struct live
     text_clear(topic);
     text_clear(payload);
     text_addf(topic, "%s/%s/status", context->settings->topic, status->machine);
+    const char *reason = status->reason[0] != '\0' ? status->reason : NULL;
     payload_json_machine_status(payload, &now, status->online, status->since.wall_ms,
-                                status->online ? "unknown" : "offline",
-                                status->online ? NULL : quality_name(status->reason));
+                                machine_state_name(status->online ? status->state : STATE_OFFLINE),
+                                status->online ? reason : quality_name(status->quality));
     return publish(uplink, topic, payload, now_ns);
 }
 

@@ -10,12 +10,13 @@
 /* Where counters stand, by what has a number. */
 struct ledger_standing {
     struct standings all;
-    struct counted_source *sources; /* by their numbers */
+    struct followed_source *sources; /* by their numbers */
     size_t source_count;
     uint64_t seq;     /* what is below is in what was written down */
     int64_t write_ns; /* when to write again */
-    bool counts;      /* some machine has counters */
+    bool counts;      /* some machine has counters or a state */
     bool changed;     /* since it was written */
+    bool loading;     /* at the start: what comes may be older than what is known */
 };
 
 struct ledger {
@@ -73,7 +74,7 @@ uint64_t ledger_first_owed(const struct ledger *ledger, struct audience audience
 void ledger_load_standings(struct ledger *ledger, bool incomplete);
 void ledger_forget_standings(struct ledger *ledger);
 
-/* Machines of this plant will be followed if they have counters. */
+/* Machines of this plant will be followed if they have counters or states. */
 void ledger_count_plant(struct ledger *ledger, const struct plant *plant);
 
 /* Takes what a batch says that has its number for good, and is taken for the first time. */

@@ -1,6 +1,6 @@
-/* Where counters stand, as what has a number tells it: followed in memory, written down once a
- * minute, and worked out at the start from what was written and the batches since. So a total goes
- * on where it was last told, whatever ended the process. */
+/* Where counters and states stand, as what has a number tells it: followed in memory, written down
+ * once a minute, and worked out at the start from what was written and the batches since. So a
+ * total goes on where it was last told, whatever ended the process. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,19 +13,21 @@
 
 enum { WRITE_MS = 60000 };
 
-/* Which of a source's values are a counter's, and where it stands. */
-struct counted {
+/* Which of a source's values are a counter's or the state's, and where that stands. */
+struct followed {
     uint16_t values[STANDING_NUMBERS];
+    size_t count;
+    bool is_state;
     struct standing *standing;
 };
 
-struct counted_source {
+struct followed_source {
     bool known;
     size_t count;
-    struct counted *counters;
+    struct followed *items;
 };
 
-/* --- which values are a counter's --- */
+/* --- which values are to be followed --- */
 
 static bool has_name(const struct source *source, size_t value, const char *stem, size_t length,
                      const char *suffix)
@@ -52,11 +54,16 @@ static int tag_of_epoch(const struct source *source, size_t epoch)
     return -1;
 }
 
-/* As load_meaning.c numbers them. */
-static void find_counters(struct ledger *ledger, const struct source *source,
-                          struct counted_source *counted)
+static void add_followed(struct followed_source *source, const struct followed *item)
 {
-    size_t kept = source->tag_count;
+    source->items = mem_resize(source->items, (source->count + 1) * sizeof(*source->items));
+    source->items[source->count++] = *item;
+}
+
+/* As machine_values has them: behind what is told, a state's names included or not. */
+static void find_counters(struct ledger *ledger, const struct source *source, size_t *kept,
+                          struct followed_source *followed)
+{
     for (size_t epoch = 1; epoch < source->tag_count; epoch++) {
         int tag = tag_of_epoch(source, epoch);
         if (tag < 0)
@@ -65,17 +72,42 @@ static void find_counters(struct ledger *ledger, const struct source *source,
         bool raw_told = has_name(source, epoch + 2, name->text, name->length, ".raw");
         char text[LIVE_NAME_BYTES] = "";
         memcpy(text, name->text, name->length < sizeof(text) ? name->length : sizeof(text) - 1);
-        counted->counters =
-            mem_resize(counted->counters, (counted->count + 1) * sizeof(*counted->counters));
-        counted->counters[counted->count++] = (struct counted){
+        const struct followed item = {
             .values = {(uint16_t)tag, (uint16_t)epoch, (uint16_t)(epoch + 1),
-                       (uint16_t)(raw_told ? epoch + 2 : kept++)},
+                       (uint16_t)(raw_told ? epoch + 2 : (*kept)++)},
+            .count = STANDING_COUNTER_NUMBERS,
             .standing = standings_add(&ledger->standing.all, source->machine, text),
         };
+        add_followed(followed, &item);
     }
 }
 
-static const struct counted_source *counted_source(struct ledger *ledger, uint32_t id)
+static void find_state(struct ledger *ledger, const struct source *source, size_t kept,
+                       struct followed_source *followed)
+{
+    struct followed item = {
+        .count = STATE_KEPT_VALUES,
+        .is_state = true,
+        .standing = standings_add(&ledger->standing.all, source->machine, "state"),
+    };
+    for (size_t i = 0; i < STATE_KEPT_VALUES; i++)
+        item.values[i] = (uint16_t)(kept + i);
+    add_followed(followed, &item);
+}
+
+static void find_followed(struct ledger *ledger, const struct source *source,
+                          struct followed_source *followed)
+{
+    bool has_state = source->tag_count > STATE_VALUES &&
+                     has_name(source, source->tag_count - 1, "state", 5, ".reason") &&
+                     has_name(source, source->tag_count - 2, "state", 5, "");
+    size_t kept = source->tag_count + (has_state ? 0 : STATE_VALUES);
+    find_counters(ledger, source, &kept, followed);
+    if (has_state)
+        find_state(ledger, source, kept, followed);
+}
+
+static const struct followed_source *followed_source(struct ledger *ledger, uint32_t id)
 {
     const struct source *source = store_source(ledger->store, id);
     if (source == NULL)
@@ -88,23 +120,32 @@ static const struct counted_source *counted_source(struct ledger *ledger, uint32
                (count - ledger->standing.source_count) * sizeof(*ledger->standing.sources));
         ledger->standing.source_count = count;
     }
-    struct counted_source *counted = &ledger->standing.sources[id];
-    if (!counted->known)
-        find_counters(ledger, source, counted);
-    counted->known = true;
-    return counted->count > 0 ? counted : NULL;
+    struct followed_source *followed = &ledger->standing.sources[id];
+    if (!followed->known)
+        find_followed(ledger, source, followed);
+    followed->known = true;
+    return followed->count > 0 ? followed : NULL;
 }
 
 /* --- following --- */
 
 /* An older reading, as one that was salvaged, is behind what is known. */
-static bool is_behind(const struct standing *standing, const int64_t *numbers)
+static bool is_older_total(const int64_t *known, const int64_t *numbers)
 {
-    const int64_t *known = standing->numbers;
     if (numbers[STANDING_EPOCH] != known[STANDING_EPOCH])
         return numbers[STANDING_EPOCH] < known[STANDING_EPOCH];
     return numbers[STANDING_TOTAL] < known[STANDING_TOTAL] ||
            numbers[STANDING_INFERRED] < known[STANDING_INFERRED];
+}
+
+static bool is_behind(const struct ledger *ledger, const struct followed *followed,
+                      const int64_t *numbers, const struct instant *at)
+{
+    const struct standing *standing = followed->standing;
+    if (followed->is_state)
+        return ledger->standing.loading && at->wall_ms < standing->at.wall_ms &&
+               at->synced == standing->at.synced;
+    return is_older_total(standing->numbers, numbers);
 }
 
 static bool take_number(const struct sample *sample, int64_t *ret_number)
@@ -120,18 +161,18 @@ static bool take_number(const struct sample *sample, int64_t *ret_number)
     return true;
 }
 
-static void follow_counter(struct ledger *ledger, const struct counted *counted,
-                           const struct reading *reading, uint32_t boot)
+static void follow(struct ledger *ledger, const struct followed *followed,
+                   const struct reading *reading, uint32_t boot)
 {
-    struct standing *standing = counted->standing;
+    struct standing *standing = followed->standing;
     int64_t numbers[STANDING_NUMBERS];
     bool told = false;
     memcpy(numbers, standing->numbers, sizeof(numbers));
     for (size_t i = 0; i < reading->count; i++)
-        for (size_t j = 0; j < STANDING_NUMBERS; j++)
-            if (reading->samples[i].tag == counted->values[j])
+        for (size_t j = 0; j < followed->count; j++)
+            if (reading->samples[i].tag == followed->values[j])
                 told = take_number(&reading->samples[i], &numbers[j]) || told;
-    if (!told || is_behind(standing, numbers))
+    if (!told || is_behind(ledger, followed, numbers, &reading->at))
         return;
     memcpy(standing->numbers, numbers, sizeof(numbers));
     standing->at = reading->at;
@@ -154,16 +195,16 @@ void ledger_follow(struct ledger *ledger, const struct batch *batch)
         struct record_reader from = reader;
         if (record_skim(&reader, &kind, &source) != 1)
             break;
-        const struct counted_source *counted =
-            kind == RECORD_READING ? counted_source(ledger, source) : NULL;
-        if (counted == NULL)
+        const struct followed_source *followed =
+            kind == RECORD_READING ? followed_source(ledger, source) : NULL;
+        if (followed == NULL)
             continue;
         reader.at = from.at;
         reader.passed = from.passed;
         if (record_next(&reader, &record) != 1)
             break;
-        for (size_t i = 0; i < counted->count; i++)
-            follow_counter(ledger, &counted->counters[i], &record.reading, batch->boot);
+        for (size_t i = 0; i < followed->count; i++)
+            follow(ledger, &followed->items[i], &record.reading, batch->boot);
     }
     record_reader_free(&reader);
 }
@@ -224,12 +265,14 @@ void ledger_count_plant(struct ledger *ledger, const struct plant *plant)
 {
     for (size_t i = 0; i < plant->machine_count && !ledger->standing.counts; i++)
         ledger->standing.counts =
-            plant->machines[i].meaning != NULL && plant->machines[i].meaning->counter_count > 0;
+            plant->machines[i].meaning != NULL || plant->machines[i].state != NULL;
 }
 
 /* What was said between then and now is not known: totals may be too low. */
 static void doubt(void *context, struct standing *standing)
 {
+    if (strcmp(standing->name, "state") == 0)
+        return; /* it is known up to its own time, whatever came then */
     standing->numbers[STANDING_EPOCH]++;
     note_unwritten(context, standing);
 }
@@ -270,11 +313,13 @@ void ledger_load_standings(struct ledger *ledger, bool incomplete)
 {
     int error = store_load_standings(ledger->store, &ledger->standing.all, &ledger->standing.seq);
     ledger_note_error(ledger, error);
+    ledger->standing.loading = true;
     ledger->standing.counts = ledger->standing.all.tree != NULL;
     ledger_count_plant(ledger, ledger->plant);
     if (ledger->standing.counts && (error < 0 || !catch_up(ledger) || incomplete))
         standings_each(&ledger->standing.all, doubt, ledger);
     standings_each(&ledger->standing.all, correct_time, ledger);
+    ledger->standing.loading = false;
 }
 
 struct copy {
@@ -304,7 +349,7 @@ void ledger_copy_standings(const struct ledger *ledger, struct standings *ret_st
 void ledger_forget_standings(struct ledger *ledger)
 {
     for (size_t i = 0; i < ledger->standing.source_count; i++)
-        free(ledger->standing.sources[i].counters);
+        free(ledger->standing.sources[i].items);
     free(ledger->standing.sources);
     standings_free(&ledger->standing.all);
 }

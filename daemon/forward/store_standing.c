@@ -17,9 +17,9 @@ enum {
 int store_save_standing(struct store *store, const struct standing *standing)
 {
     assert(store->open_transaction);
-    struct sql_query *query =
-        sql_query(store->sql, "INSERT OR REPLACE INTO standing VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7,"
-                              " ?8, ?9, ?10, row_sum(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10))");
+    struct sql_query *query = sql_query(
+        store->sql, "INSERT OR REPLACE INTO standing VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7,"
+                    " ?8, ?9, ?10, ?11, row_sum(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11))");
     sql_bind_text(query, 1 + COLUMN_MACHINE, standing->machine);
     sql_bind_text(query, 1 + COLUMN_NAME, standing->name);
     for (int i = 0; i < STANDING_NUMBERS; i++)
@@ -49,7 +49,7 @@ int store_load_standings(struct store *store, struct standings *standings, uint6
     if (store->sql == NULL)
         return -EIO;
     struct sql_query *query =
-        sql_query(store->sql, "SELECT machine, name, a, b, c, d, wall_ms, synced, boot_ms, boot"
+        sql_query(store->sql, "SELECT machine, name, a, b, c, d, e, wall_ms, synced, boot_ms, boot"
                               " FROM standing");
     int rc;
     while ((rc = sql_step(query)) == 1)

@@ -71,15 +71,23 @@ void live_remove_link(struct live *live, struct live_link *link)
     free(link);
 }
 
-/* Room for a text's last value; most machines have none. */
-static void add_text(struct live_machine *machine, size_t tag)
+/* How long a value's text may be; 0: it is none. */
+static size_t text_bytes(const struct machine *machine, size_t value)
 {
-    const struct machine *config = machine->config;
-    if (config->tags[tag].type != TYPE_STRING)
+    if (value < machine->tag_count)
+        return machine->tags[value].type == TYPE_STRING ? machine->tags[value].string_bytes : 0;
+    return value >= machine_state_value(machine) ? LIVE_REASON_BYTES : 0;
+}
+
+/* Room for a text's last value; most machines have none. */
+static void add_text(struct live_machine *machine, size_t value)
+{
+    size_t bytes = text_bytes(machine->config, value);
+    if (bytes == 0)
         return;
     if (machine->texts == NULL)
-        machine->texts = mem_array(config->tag_count, sizeof(*machine->texts));
-    machine->texts[tag] = mem_alloc(config->tags[tag].string_bytes);
+        machine->texts = mem_array(machine->value_count, sizeof(*machine->texts));
+    machine->texts[value] = mem_alloc(bytes);
 }
 
 /* Machines are added after their link, mostly right after it. */
@@ -98,10 +106,10 @@ struct live_machine *live_add_machine(struct live *live, const struct machine *c
     machine->link = link_of(live, config);
     machine->value_count = machine_told_values(config);
     machine->last = mem_array(machine->value_count, sizeof(*machine->last));
-    for (size_t i = 0; i < machine->value_count; i++)
+    for (size_t i = 0; i < machine->value_count; i++) {
         machine->last[i].tag = (uint16_t)i;
-    for (size_t i = 0; i < config->tag_count; i++)
         add_text(machine, i);
+    }
     pthread_mutex_lock(&live->lock);
     live->machines = push(live->machines, &live->machine_count, machine);
     pthread_mutex_unlock(&live->lock);
@@ -113,7 +121,7 @@ void live_remove_machine(struct live *live, struct live_machine *machine)
     pthread_mutex_lock(&live->lock);
     take_out(live->machines, &live->machine_count, machine);
     pthread_mutex_unlock(&live->lock);
-    for (size_t i = 0; machine->texts != NULL && i < machine->config->tag_count; i++)
+    for (size_t i = 0; machine->texts != NULL && i < machine->value_count; i++)
         free(machine->texts[i]);
     free(machine->texts);
     free(machine->last);
@@ -160,6 +168,22 @@ void live_polled(struct live *live, struct live_machine *machine, const struct s
         machine->at = *at;
     else
         machine->failed++;
+    pthread_mutex_unlock(&live->lock);
+}
+
+void live_set_state(struct live *live, struct live_machine *machine, enum machine_state state,
+                    const char *reason, const struct instant *since)
+{
+    pthread_mutex_lock(&live->lock);
+    bool same = machine->state_since.wall_ms != 0 && machine->state == state &&
+                strcmp(machine->state_reason, reason != NULL ? reason : "") == 0;
+    if (!same) {
+        machine->state = state;
+        snprintf(machine->state_reason, sizeof(machine->state_reason), "%s",
+                 reason != NULL ? reason : "");
+        machine->state_since = *since;
+        machine->changed = atomic_fetch_add(&live->changes, 1) + 1;
+    }
     pthread_mutex_unlock(&live->lock);
 }
 
@@ -230,10 +254,14 @@ bool live_next_change(struct live *live, uint64_t seen, size_t *index,
         *ret_status = (struct live_status){
             .changed = machine->changed,
             .online = machine->online,
-            .reason = machine->reason,
+            .quality = machine->reason,
+            .state = machine->state,
             .since = machine->since,
         };
+        if (machine->online && machine->state_since.wall_ms != 0)
+            ret_status->since = machine->state_since;
         snprintf(ret_status->machine, sizeof(ret_status->machine), "%s", machine->config->name);
+        snprintf(ret_status->reason, sizeof(ret_status->reason), "%s", machine->state_reason);
         found = true;
     }
     pthread_mutex_unlock(&live->lock);

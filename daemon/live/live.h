@@ -65,6 +65,11 @@ void live_remove_machine(struct live *live, struct live_machine *machine);
 void live_polled(struct live *live, struct live_machine *machine, const struct sample *samples,
                  size_t count, const struct instant *at, enum quality reason);
 
+/* What a machine is doing, since when and why (NULL: no reason); it is told while the machine is
+ * online. */
+void live_set_state(struct live *live, struct live_machine *machine, enum machine_state state,
+                    const char *reason, const struct instant *since);
+
 /* How late a poll was, against its schedule. */
 void live_lateness(struct live *live, int64_t late_ns);
 
@@ -78,13 +83,17 @@ void live_set_store(struct live *live, const struct live_store *store);
 
 enum { LIVE_NAME_BYTES = 65 }; /* names are at most 64 characters */
 
-/* A machine's online state, for those who tell of changes. */
+enum { LIVE_REASON_BYTES = 65 }; /* and so are reasons */
+
+/* How a machine stands, for those who tell of changes. */
 struct live_status {
     char machine[LIVE_NAME_BYTES];
     uint64_t changed; /* grows with each change of any machine's state */
     bool online;
-    enum quality reason;
-    struct instant since;
+    enum quality quality;     /* why it is not */
+    enum machine_state state; /* unknown where nothing tells it */
+    char reason[LIVE_REASON_BYTES];
+    struct instant since; /* online: of the state */
 };
 
 /* The number of the last change so far. */

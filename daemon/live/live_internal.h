@@ -23,6 +23,9 @@ struct live_machine {
     enum quality reason;
     uint64_t changed;
     struct instant since, at;
+    enum machine_state state;
+    char state_reason[LIVE_REASON_BYTES]; /* empty: none */
+    struct instant state_since;           /* wall_ms is 0 where nothing tells its state */
     uint64_t polls, failed;
 };
 

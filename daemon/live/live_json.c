@@ -96,6 +96,16 @@ static void add_links(const struct live *live, struct text *out)
     text_add_char(out, ',');
 }
 
+static void add_state(const struct live_machine *machine, struct text *out)
+{
+    text_add(out, "\"state\":{");
+    add_string(out, "name", machine_state_name(machine->state));
+    add_number(out, "since_ms", machine->state_since.wall_ms);
+    add_string(out, "reason", machine->state_reason);
+    end(out, '}');
+    text_add_char(out, ',');
+}
+
 static void add_machines(const struct live *live, struct text *out)
 {
     text_add(out, "\"machines\":[");
@@ -111,6 +121,8 @@ static void add_machines(const struct live *live, struct text *out)
             add_string(out, "reason", quality_name(machine->reason));
         else
             text_add(out, "\"reason\":null,");
+        if (machine->state_since.wall_ms != 0)
+            add_state(machine, out);
         add_number(out, "last_ms", machine->at.wall_ms);
         add_number(out, "polls", (int64_t)machine->polls);
         add_number(out, "failed", (int64_t)machine->failed);

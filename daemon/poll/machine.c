@@ -10,6 +10,8 @@
 #include "machine_event.h"
 #include "memory.h"
 
+enum { KEEP_STATE_MS = 5 * 60 * 1000 };
+
 static bool has_strings(const struct machine *machine)
 {
     for (size_t i = 0; i < machine->tag_count; i++)
@@ -28,6 +30,7 @@ struct machine_run *machine_run_new(const struct plant *plant, const struct mach
     run->source = source;
     schedule_init(&run->schedule, machine, number, clock_mono_ns(), output->tick_ns);
     run->counters = counters_new(machine, output->standings);
+    run->states = states_new(machine, output->standings);
     run->filter = filter_new(machine);
     run->live = live_add_machine(output->live, machine);
     const struct line_driver *driver = line_driver_find(machine->link->driver);
@@ -41,10 +44,24 @@ struct machine_run *machine_run_new(const struct plant *plant, const struct mach
     return run;
 }
 
+/* The state up to now, which nothing else may have told. */
+static void keep_last(struct machine_run *run, const struct poll_output *output)
+{
+    struct sample samples[STATE_KEPT_VALUES];
+    struct reading reading = {
+        .source = run->source, .count = STATE_KEPT_VALUES, .samples = samples};
+    if (run->states == NULL || states_now(run->states)->state == STATE_UNKNOWN)
+        return;
+    clock_now(&reading.at);
+    states_keep(run->states, reading.at.boot_ms, samples);
+    queue_put(output->queue, &reading);
+}
+
 void machine_run_free(struct machine_run *run, const struct poll_output *output)
 {
     if (run == NULL)
         return;
+    keep_last(run, output);
     live_remove_machine(output->live, run->live);
     const struct line_driver *driver = line_driver_find(run->config->link->driver);
     if (driver == NULL)
@@ -53,6 +70,7 @@ void machine_run_free(struct machine_run *run, const struct poll_output *output)
         driver->discard(run->line_plan);
     filter_free(run->filter);
     counters_free(run->counters, output->standings);
+    states_free(run->states, output->standings);
     free(run->answer.samples);
     free(run->answer.texts);
     plant_release(run->plant);
@@ -119,7 +137,21 @@ static void tell_counter(void *context, const struct counter_report *report)
     queue_add_event(&finish->run->events, &event);
 }
 
-/* What is worth telling of the samples becomes a reading, behind the events. */
+/* A state is kept with each reading, and if there is none for long: after a kill nothing is known
+ * of what came behind. Returns how many samples it took. */
+static uint16_t keep_state(struct machine_run *run, const struct instant *at,
+                           struct sample *samples, bool told)
+{
+    bool due = at->boot_ms - run->kept_ms >= KEEP_STATE_MS;
+    if (!told && !due && run->events.count == 0)
+        return 0;
+    run->kept_ms = at->boot_ms;
+    states_keep(run->states, at->boot_ms, samples);
+    return STATE_KEPT_VALUES;
+}
+
+/* What is worth telling of the samples becomes a reading, behind the events. They have room for
+ * what is kept of a state. */
 static void tell(struct machine_run *run, const struct poll_output *output,
                  const struct instant *at, struct sample *samples, size_t count)
 {
@@ -129,6 +161,8 @@ static void tell(struct machine_run *run, const struct poll_output *output,
         .at = *at,
         .samples = samples,
     };
+    if (run->states != NULL)
+        reading.count += keep_state(run, at, samples + reading.count, reading.count > 0);
     if (reading.count == 0 && run->events.count == 0)
         return;
     if (!queue_put_all(output->queue, &run->events, &reading)) {
@@ -139,14 +173,40 @@ static void tell(struct machine_run *run, const struct poll_output *output,
     }
 }
 
+/* What the samples, as they were read, say of the machine's state, and what that is. */
+static void take_state(struct machine_run *run, const struct poll_output *output,
+                       const struct instant *at, bool answered)
+{
+    struct line_answer *answer = &run->answer;
+    struct state_report reports[STATE_MAX_REPORTS];
+    struct event event;
+    size_t told =
+        states_take(run->states, answer->samples, answer->count, answered, at->boot_ms, reports);
+    for (size_t i = 0; i < told; i++) {
+        machine_event_state(run->config, run->source, at, &reports[i], &event);
+        queue_add_event(&run->events, &event);
+    }
+    const struct state_phase *now = states_now(run->states);
+    struct instant since = machine_event_instant(at, now->since_ms);
+    char room[STATE_REASON_ROOM];
+    live_set_state(output->live, run->live, now->state,
+                   state_reason_text(run->config->state, now->reason, room), &since);
+}
+
 void machine_run_finish(struct machine_run *run, const struct poll_output *output,
                         const struct instant *at, enum quality reason)
 {
     struct line_answer *answer = &run->answer;
     log_state(run, reason);
+    if (run->states != NULL)
+        take_state(run, output, at, reason == QUALITY_GOOD);
     if (run->counters != NULL)
         answer->count = counters_take(run->counters, answer->samples, answer->count, at->boot_ms,
                                       tell_counter, &(struct finish){run, at});
+    if (run->states != NULL) {
+        states_tell(run->states, answer->samples + answer->count);
+        answer->count += STATE_VALUES;
+    }
     live_polled(output->live, run->live, answer->samples, answer->count, at, reason);
     tell(run, output, at, answer->samples, answer->count);
     answer->count = 0;
@@ -156,7 +216,7 @@ void machine_run_finish(struct machine_run *run, const struct poll_output *outpu
 int machine_run_set_counter(struct machine_run *run, const struct poll_output *output,
                             const char *tag, int64_t total)
 {
-    struct sample samples[COUNTERS_SET_SAMPLES];
+    struct sample samples[COUNTERS_SET_SAMPLES + STATE_KEPT_VALUES];
     struct counter_report report;
     struct event event;
     struct instant now;

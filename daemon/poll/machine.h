@@ -11,6 +11,7 @@
 #include "plant.h"
 #include "queue.h"
 #include "schedule.h"
+#include "states.h"
 
 /* Where all that polls puts what it finds. Everything in it outlives the machines. */
 struct poll_output {
@@ -26,6 +27,8 @@ struct machine_run {
     struct modbus_plan *plan;    /* on Modbus TCP */
     struct line_plan *line_plan; /* on a line */
     struct counters *counters;   /* NULL: it has none */
+    struct states *states;       /* likewise */
+    int64_t kept_ms;             /* when the state was last kept, on the boot clock */
     struct filter *filter;
     struct live_machine *live;
     struct line_answer answer;

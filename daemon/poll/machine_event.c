@@ -74,3 +74,80 @@ void machine_event_set(const struct machine *machine, uint32_t source, const str
     add_number(ret_event, "total", report->total);
     add_number(ret_event, "epoch", report->epoch);
 }
+
+static void add_bool(struct event *event, const char *key, bool on)
+{
+    add(event, key, (struct value){.kind = VALUE_BOOL, .boolean = on});
+}
+
+static void add_none(struct event *event, const char *key)
+{
+    add(event, key, (struct value){.kind = VALUE_NONE});
+}
+
+struct instant machine_event_instant(const struct instant *now, int64_t boot_ms)
+{
+    struct instant at = *now;
+    if (boot_ms == STATE_TIME_UNKNOWN)
+        return at;
+    at.wall_ms -= now->boot_ms - boot_ms;
+    at.boot_ms = boot_ms;
+    return at;
+}
+
+/* A text of the configuration lasts; a number is told as one. */
+static void add_reason(struct event *event, const struct machine *machine, uint32_t reason)
+{
+    char room[STATE_REASON_ROOM];
+    const char *text = state_reason_text(machine->state, reason, room);
+    if (text == room)
+        add_number(event, "reason", reason);
+    else if (text != NULL)
+        add_text(event, "reason", text);
+    else
+        add_none(event, "reason");
+}
+
+static void add_interval(struct event *event, const struct state_report *report)
+{
+    if (report->duration_ms >= 0)
+        add_number(event, "duration_ms", report->duration_ms);
+    else
+        add_none(event, "duration_ms");
+    add_number(event, "from_uncertain_ms", report->from_uncertain_ms);
+    add_number(event, "to_uncertain_ms", report->to_uncertain_ms);
+}
+
+static void add_code(struct event *event, const struct state_report *report)
+{
+    if (report->has_code)
+        add_number(event, "code", report->code);
+    else
+        add_none(event, "code");
+}
+
+void machine_event_state(const struct machine *machine, uint32_t source, const struct instant *now,
+                         const struct state_report *report, struct event *ret_event)
+{
+    static const char *const names[] = {
+        [STATE_REPORT_INTERVAL] = "state",
+        [STATE_REPORT_STOP] = "stop",
+        [STATE_REPORT_START] = "start",
+        [STATE_REPORT_FAULT] = "fault",
+    };
+    bool lasted = report->kind == STATE_REPORT_INTERVAL || report->kind == STATE_REPORT_STOP;
+    struct instant at = machine_event_instant(now, lasted ? report->to_ms : report->from_ms);
+    *ret_event = begin(names[report->kind], source, &at);
+    if (lasted)
+        add_interval(ret_event, report);
+    else
+        add_number(ret_event, "from_uncertain_ms", report->from_uncertain_ms);
+    add_text(ret_event, "state", machine_state_name(report->state));
+    add_reason(ret_event, machine, report->reason);
+    if (report->kind != STATE_REPORT_STOP)
+        add_code(ret_event, report);
+    if (report->kind == STATE_REPORT_STOP)
+        add_bool(ret_event, "micro", report->micro);
+    if (report->kind != STATE_REPORT_INTERVAL)
+        add_bool(ret_event, "uncertain", report->uncertain);
+}

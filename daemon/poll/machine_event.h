@@ -3,6 +3,7 @@
 #define BINDERY_MACHINE_EVENT_H
 
 #include "counters.h"
+#include "state.h"
 #include "value.h"
 
 /* "counter": a count that was reset, makes no sense, or may have gone round unseen. */
@@ -13,5 +14,13 @@ void machine_event_counter(const struct machine *machine, uint32_t source, const
 void machine_event_set(const struct machine *machine, uint32_t source, const struct instant *at,
                        const struct counter_report *report, int64_t total_before,
                        struct event *ret_event);
+
+/* "state", "stop", "start", "fault": what a state report says; `now` is the moment of the poll,
+ * `at` its reports' clock. */
+void machine_event_state(const struct machine *machine, uint32_t source, const struct instant *now,
+                         const struct state_report *report, struct event *ret_event);
+
+/* The instant at boot_ms, which is a little before `now` or after it. */
+struct instant machine_event_instant(const struct instant *now, int64_t boot_ms);
 
 #endif

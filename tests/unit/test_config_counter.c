@@ -82,13 +82,13 @@ static void test_what_goes_with_totals_is_numbered_behind_the_tags(void **state)
     const char *const names[] = {"a",          "b",       "c",          "a.epoch",
                                  "a.inferred", "c.epoch", "c.inferred", "c.raw"};
     assert_int_equal(machine_told_values(machine), 8);
-    assert_int_equal(machine_values(machine), 9);
+    assert_int_equal(machine_values(machine), 8 + STATE_VALUES + 1);
     for (size_t i = 0; i < 8; i++)
         assert_string_equal(machine_value_name(machine, i), names[i]);
     const struct counter_place *places = machine->meaning->counters;
     assert_int_equal(machine->meaning->counter_count, 2);
     assert_true(places[0].tag == 0 && places[0].epoch == 3 && places[0].inferred == 4 &&
-                places[0].raw == 8);
+                places[0].raw == 8 + STATE_VALUES);
     assert_true(places[1].tag == 2 && places[1].epoch == 5 && places[1].inferred == 6 &&
                 places[1].raw == 7);
 }

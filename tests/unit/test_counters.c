@@ -5,7 +5,7 @@
 #include "counters.h"
 
 enum { GOOD, SPEED, WASTE, GOOD_EPOCH, GOOD_INFERRED, WASTE_EPOCH, WASTE_INFERRED, WASTE_RAW };
-enum { GOOD_RAW = WASTE_RAW + 1, VALUES };
+enum { GOOD_RAW = WASTE_RAW + 1 + STATE_VALUES, VALUES };
 
 static const char plant_text[] =
     "gateway: g\n"

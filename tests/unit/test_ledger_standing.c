@@ -2,7 +2,8 @@
 #include "ledger_bench.h"
 #include "ledger_internal.h"
 
-enum { OTHER, TOTAL, EPOCH, INFERRED, RAW }; /* the values of the plant's machine */
+/* The values of the plant's machine. */
+enum { OTHER, TOTAL, EPOCH, INFERRED, RAW = INFERRED + 1 + STATE_VALUES };
 
 static const char tags[] = "{name: n, at: 'holding:9'},"
                            "{name: t, at: 'holding:0', counter: {counts: good, kind: reset}}";
@@ -25,6 +26,7 @@ static uint32_t source_of(struct bench *bench)
 static void tell(struct bench *bench, int64_t total, int64_t epoch, int64_t inferred, int64_t raw)
 {
     const int64_t numbers[] = {total, epoch, inferred, raw};
+    const uint16_t values[] = {TOTAL, EPOCH, INFERRED, RAW};
     struct sample samples[4];
     struct reading reading = {.source = source_of(bench),
                               .at = {.wall_ms = 1000000 + total, .boot_ms = 1000 + total},
@@ -32,7 +34,7 @@ static void tell(struct bench *bench, int64_t total, int64_t epoch, int64_t infe
     for (uint16_t i = 0; i < 4; i++)
         if (numbers[i] >= 0)
             samples[reading.count++] = (struct sample){
-                .tag = TOTAL + i, .value = {.kind = VALUE_DECIMAL, .mantissa = numbers[i]}};
+                .tag = values[i], .value = {.kind = VALUE_DECIMAL, .mantissa = numbers[i]}};
     queue_put(bench->queue, &reading);
 }
 

@@ -1,0 +1,106 @@
+#include "states.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "memory.h"
+
+/* Under which a machine's state stands, as its value is named. */
+static const char standing_name[] = "state";
+
+struct states {
+    const struct machine *machine;
+    struct state_run run;
+    char number[STATE_REASON_ROOM]; /* the reason, where it is no text */
+    struct sample latest[];         /* of each tag, as it was read */
+};
+
+static void go_on(struct states *states, const struct standing *standing)
+{
+    struct state_kept kept = {.at_ms = STATE_TIME_UNKNOWN};
+    int64_t age_ms = standing->numbers[STANDING_AGE];
+    memcpy(kept.words, standing->numbers, sizeof(kept.words));
+    if (standing->at.boot_ms != STANDING_UNKNOWN && age_ms >= 0)
+        kept.at_ms = standing->at.boot_ms - age_ms;
+    states->run = state_resume(&kept);
+}
+
+struct states *states_new(const struct machine *machine, struct standings *standings)
+{
+    if (machine->state == NULL)
+        return NULL;
+    struct states *states =
+        mem_alloc(sizeof(*states) + machine->tag_count * sizeof(*states->latest));
+    states->machine = machine;
+    for (size_t i = 0; i < machine->tag_count; i++)
+        states->latest[i] = (struct sample){.tag = (uint16_t)i, .quality = QUALITY_TIMEOUT};
+    const struct standing *standing = standings_find(standings, machine->name, standing_name);
+    if (standing != NULL)
+        go_on(states, standing);
+    return states;
+}
+
+void states_free(struct states *states, struct standings *standings)
+{
+    if (states == NULL)
+        return;
+    if (states->run.known) {
+        struct state_kept kept = state_keep(&states->run);
+        struct standing *standing = standings_add(standings, states->machine->name, standing_name);
+        memcpy(standing->numbers, kept.words, sizeof(kept.words));
+        standing->numbers[STANDING_AGE] = kept.at_ms == STATE_TIME_UNKNOWN ? -1 : 0;
+        standing->at.boot_ms = kept.at_ms == STATE_TIME_UNKNOWN ? STANDING_UNKNOWN : kept.at_ms;
+    }
+    free(states);
+}
+
+size_t states_take(struct states *states, const struct sample *samples, size_t count, bool answered,
+                   int64_t at_ms, struct state_report reports[STATE_MAX_REPORTS])
+{
+    const struct state_config *config = states->machine->state;
+    for (size_t i = 0; i < count; i++)
+        states->latest[samples[i].tag] = samples[i];
+    struct state_observation seen = {.state = STATE_UNKNOWN};
+    if (answered)
+        seen = state_observe(config, states->latest);
+    return state_take(config, &states->run, answered ? &seen : NULL, at_ms, reports);
+}
+
+static struct value text_of(const char *text)
+{
+    if (text == NULL)
+        return (struct value){.kind = VALUE_NONE};
+    return (struct value){.kind = VALUE_TEXT, .length = (uint16_t)strlen(text), .text = text};
+}
+
+void states_tell(struct states *states, struct sample ret_samples[STATE_VALUES])
+{
+    const struct state_phase *now = &states->run.now;
+    uint16_t first = (uint16_t)machine_state_value(states->machine);
+    ret_samples[0] =
+        (struct sample){.tag = first, .value = text_of(machine_state_name(now->state))};
+    ret_samples[1] = (struct sample){
+        .tag = (uint16_t)(first + 1),
+        .value = text_of(state_reason_text(states->machine->state, now->reason, states->number))};
+}
+
+const struct state_phase *states_now(const struct states *states)
+{
+    return &states->run.now;
+}
+
+void states_keep(const struct states *states, int64_t at_ms,
+                 struct sample ret_samples[STATE_KEPT_VALUES])
+{
+    struct state_kept kept = state_keep(&states->run);
+    size_t first = machine_state_kept(states->machine);
+    for (size_t i = 0; i < STATE_KEPT_VALUES; i++) {
+        int64_t number = i < STANDING_AGE                   ? kept.words[i]
+                         : kept.at_ms == STATE_TIME_UNKNOWN ? -1
+                                                            : at_ms - kept.at_ms;
+        ret_samples[i] = (struct sample){
+            .tag = (uint16_t)(first + i),
+            .value = {.kind = VALUE_DECIMAL, .mantissa = number},
+        };
+    }
+}
