@@ -27,9 +27,19 @@ static const char *since_of(const struct node *node, int64_t now_ms, char words[
     return since_ms > 0 ? cli_duration(now_ms - since_ms, words) : "-";
 }
 
-/* A machine that was not asked yet is neither. */
-static const char *state_of(const struct node *machine)
+/* What it is doing, where that is known; NULL where not, as while it is offline. */
+static const struct node *state_of(const struct node *machine)
 {
+    bool online = node_bool(node_member(machine, "online"), false);
+    return online ? node_member(machine, "state") : NULL;
+}
+
+/* A machine that was not asked yet is neither online nor offline. */
+static const char *state_name(const struct node *machine)
+{
+    const struct node *state = state_of(machine);
+    if (state != NULL)
+        return name_of(state);
     if (node_bool(node_member(machine, "online"), false))
         return "online";
     return number_of(machine, "since_ms") ? "OFFLINE" : "-";
@@ -90,11 +100,15 @@ static void add_machine_trouble(const struct node *machines, int64_t now_ms, str
     char words[CLI_WORDS];
     for (size_t i = 0; i < node_count(machines); i++) {
         const struct node *machine = node_item(machines, i);
-        if (node_bool(node_member(machine, "online"), false) || !number_of(machine, "since_ms"))
+        const struct node *state = state_of(machine);
+        bool fault = state != NULL && strcmp(name_of(state), "fault") == 0;
+        bool online = node_bool(node_member(machine, "online"), false);
+        if ((online && !fault) || !number_of(machine, "since_ms"))
             continue;
-        const char *reason = node_text(node_member(machine, "reason"), NULL);
-        text_addf(out, "  machine %s: offline, %s%s%s\n", name_of(machine),
-                  since_of(machine, now_ms, words), reason ? ": " : "", reason ? reason : "");
+        const struct node *what = fault ? state : machine;
+        const char *reason = node_text(node_member(what, "reason"), "");
+        text_addf(out, "  machine %s: %s, %s%s%s\n", name_of(machine), fault ? "fault" : "offline",
+                  since_of(what, now_ms, words), *reason ? ": " : "", reason);
     }
 }
 
@@ -181,11 +195,15 @@ static void add_machine(const struct node *machine, int width, int link_width, i
 {
     char since[CLI_WORDS], last[CLI_WORDS], polls[CLI_WORDS];
     int64_t last_ms = node_int(node_member(machine, "last_ms"), 0);
-    text_addf(out, "%-*s  %-*s %4" PRIu64 " %-8s %12s %12s %14s %9" PRIu64 "\n", width,
+    const struct node *state = state_of(machine);
+    const char *reason = node_text(node_member(state, "reason"), "");
+    text_addf(out, "%-*s  %-*s %4" PRIu64 " %-11s %12s %12s %14s %9" PRIu64 "%s%s\n", width,
               name_of(machine), link_width, node_text(node_member(machine, "link"), "?"),
-              number_of(machine, "unit"), state_of(machine), since_of(machine, now_ms, since),
+              number_of(machine, "unit"), state_name(machine),
+              since_of(state != NULL ? state : machine, now_ms, since),
               last_ms > 0 ? cli_duration(now_ms - last_ms, last) : "never",
-              cli_number(number_of(machine, "polls"), polls), number_of(machine, "failed"));
+              cli_number(number_of(machine, "polls"), polls), number_of(machine, "failed"),
+              *reason ? "  " : "", reason);
 }
 
 static void add_machines(const struct node *status, int64_t now_ms, struct text *out)
@@ -193,7 +211,7 @@ static void add_machines(const struct node *status, int64_t now_ms, struct text 
     const struct node *machines = node_member(status, "machines");
     int width = widest_name(machines);
     int link_width = widest_name(node_member(status, "links"));
-    text_addf(out, "\n%-*s  %-*s unit %-8s %12s %12s %14s %9s\n", width, "MACHINE", link_width,
+    text_addf(out, "\n%-*s  %-*s unit %-11s %12s %12s %14s %9s\n", width, "MACHINE", link_width,
               "link", "state", "for", "last answer", "polls", "failed");
     for (size_t i = 0; i < node_count(machines); i++)
         add_machine(node_item(machines, i), width, link_width, now_ms, out);

@@ -30,8 +30,9 @@ static void add_machine_head(const struct node *machine, int64_t now_ms, struct 
     char words[CLI_WORDS];
     int64_t ts_ms = node_int(node_member(machine, "ts"), 0);
     bool online = node_bool(node_member(machine, "online"), false);
+    const char *state = node_text(node_member(node_member(machine, "values"), "state"), "online");
     text_addf(out, "%s  %s", node_text(node_member(machine, "machine"), "?"),
-              online ? "online" : "OFFLINE");
+              online ? state : "OFFLINE");
     if (ts_ms <= 0)
         text_add(out, ", no answer yet");
     else if (!online || now_ms - ts_ms >= 10000)

@@ -309,6 +309,11 @@ static void add_company(struct text *out, const struct machine *machine)
         add_made(out, machine, place->inferred, "inferred", place->tag);
         add_made(out, machine, place->raw, "raw", place->tag);
     }
+    if (machine->state)
+        text_add(
+            out,
+            ",{\"name\":\"state\",\"unit\":null,\"type\":\"string\",\"kind\":\"state\"},"
+            "{\"name\":\"state.reason\",\"unit\":null,\"type\":\"string\",\"kind\":\"reason\"}");
 }
 
 void payload_json_about(struct text *out, const struct machine *machine)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
+#include <string.h>
 
 #include "payload_json.h"
 
@@ -294,7 +295,7 @@ static void test_payload_json_about_tells_counters_and_what_goes_with_them(void 
         .tag = 0, .epoch = 1, .inferred = 2, .raw = 3, .config = &counter};
     const struct meaning meaning = {
         .names = names, .told = 2, .kept = 1, .counters = &place, .counter_count = 1};
-    const struct machine machine = {
+    struct machine machine = {
         .name = "m", .link = &link, .tags = counted, .tag_count = 1, .meaning = &meaning};
     payload_json_about(&out, &machine);
     assert_text(&out, "{\"machine\":\"m\",\"link\":\"l\",\"unit\":0,\"profile\":null,"
@@ -305,6 +306,13 @@ static void test_payload_json_about_tells_counters_and_what_goes_with_them(void 
                       "\"kind\":\"epoch\",\"of\":\"w\"},"
                       "{\"name\":\"w.inferred\",\"unit\":null,\"type\":\"u64\","
                       "\"kind\":\"inferred\",\"of\":\"w\"}]}");
+    machine.state = &(const struct state_config){.micro_stop_ms = 1};
+    payload_json_about(&out, &machine);
+    assert_non_null(strstr(out.data, "\"of\":\"w\"},{\"name\":\"state\",\"unit\":null,"
+                                     "\"type\":\"string\",\"kind\":\"state\"},{\"name\":"
+                                     "\"state.reason\",\"unit\":null,\"type\":\"string\","
+                                     "\"kind\":\"reason\"}]}"));
+    text_free(&out);
 }
 
 int main(void)

@@ -34,6 +34,15 @@ static const char ill[] =
     "\"machines\":[{\"name\":\"binder-1\",\"online\":false,\"since_ms\":1795412174123,"
     "\"reason\":\"timeout\"}]}";
 
+static const char states[] =
+    "{\"machines\":[{\"name\":\"binder-1\",\"online\":true,\"since_ms\":1795412174123,"
+    "\"reason\":null,\"state\":{\"name\":\"fault\",\"since_ms\":1795412354123,"
+    "\"reason\":\"paper jam\"}},"
+    "{\"name\":\"folder-1\",\"online\":true,\"since_ms\":1795412174123,"
+    "\"state\":{\"name\":\"production\",\"since_ms\":1795412464123,\"reason\":\"\"}},"
+    "{\"name\":\"gone-1\",\"online\":false,\"since_ms\":1795412174123,\"reason\":\"timeout\","
+    "\"state\":{\"name\":\"production\",\"since_ms\":1795412464123,\"reason\":\"\"}}]}";
+
 static struct text view(const char *json)
 {
     struct text out = {0}, wrong = {0};
@@ -74,6 +83,18 @@ static void test_status_view_begins_with_every_trouble(void **state)
     text_free(&out);
 }
 
+static void test_status_view_shows_what_machines_do_and_since_when(void **state)
+{
+    (void)state;
+    struct text out = view(states);
+    assert_non_null(strstr(out.data, "  machine binder-1: fault, 2 min: paper jam\n"));
+    assert_non_null(strstr(out.data, "  machine gone-1: offline, 5 min: timeout\n"));
+    assert_null(strstr(out.data, "machine folder-1:"));
+    assert_non_null(strstr(out.data, " fault              2 min "));
+    assert_non_null(strstr(out.data, " production          10 s "));
+    text_free(&out);
+}
+
 static void test_status_view_bears_an_answer_without_anything(void **state)
 {
     (void)state;
@@ -107,6 +128,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_status_view_tells_of_no_trouble_where_there_is_none),
         cmocka_unit_test(test_status_view_begins_with_every_trouble),
+        cmocka_unit_test(test_status_view_shows_what_machines_do_and_since_when),
         cmocka_unit_test(test_status_view_bears_an_answer_without_anything),
         cmocka_unit_test(test_watch_view_lets_no_control_character_through),
     };
