@@ -181,6 +181,10 @@ bool load_counter(struct load *load, const struct node *value, const struct tag 
 bool load_states(struct load *load, const struct node *value, const struct tag *tag,
                  const struct tag_company *company, struct tag_states *ret_states);
 
+/* Reads a tag's limits; the tag's type is known. False after adding a fault. */
+bool load_limits(struct load *load, const struct node *value, const struct tag *tag,
+                 struct tag_limits *ret_limits);
+
 /* The tags that a machine's state may speak of. */
 struct load_tag_names {
     const struct tag *tags; /* names are NULL where they are at fault */

@@ -34,6 +34,7 @@ enum {
     TAG_RANGE,
     TAG_COUNTER,
     TAG_STATES,
+    TAG_LIMITS,
     TAG_FIELDS
 };
 
@@ -66,6 +67,7 @@ static const struct field tag_fields[TAG_FIELDS] = {
     [TAG_RANGE] = {.key = "range", .read = read_range},
     [TAG_COUNTER] = {.key = "counter"},
     [TAG_STATES] = {.key = "states"},
+    [TAG_LIMITS] = {.key = "limits"},
 };
 
 static const struct section tag_section = {"a tag", tag_fields, TAG_FIELDS};
@@ -316,6 +318,17 @@ static void read_states(struct load *load, struct tag_draft *draft, const struct
         draft->detail.states = states;
 }
 
+static void read_limits(struct load *load, struct tag_draft *draft, const struct node *const *seen)
+{
+    const struct node *value = load_value(seen[TAG_LIMITS]);
+
+    if (value && seen[TAG_COUNTER])
+        load_fault(load, seen[TAG_LIMITS],
+                   "limits: does not go with a counter; expected one of them");
+    else if (value)
+        load_limits(load, value, &draft->tag, &draft->detail.limits);
+}
+
 const struct node *load_tag(struct load *load, const struct node *node,
                             const struct machine *machine, struct table *names, struct tag *ret_tag)
 {
@@ -334,10 +347,12 @@ const struct node *load_tag(struct load *load, const struct node *node,
         check_extent(load, &draft.tag, machine, load_value(seen[TAG_AT]));
         read_counter(load, &draft, seen, names, &counter);
         read_states(load, &draft, seen, &states);
+        read_limits(load, &draft, seen);
     }
     const struct node *every = load_value(seen[TAG_EVERY]);
     load_check_period(load, draft.tag.every_ms, every);
-    if (seen[TAG_TITLE] || seen[TAG_RANGE] || draft.detail.counter || draft.detail.states)
+    if (seen[TAG_TITLE] || seen[TAG_RANGE] || seen[TAG_LIMITS] || draft.detail.counter ||
+        draft.detail.states)
         draft.tag.detail = load_detail(load, &draft.detail);
     *ret_tag = draft.tag;
     return every ? every : node;

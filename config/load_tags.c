@@ -93,6 +93,8 @@ const struct tag_detail *load_detail(struct load *load, const struct tag_detail 
     text_addf(&key, "%s\n%s\n%lld.%u %lld.%u", detail->title.en ? detail->title.en : "",
               detail->title.zh ? detail->title.zh : "", (long long)detail->low.mantissa,
               detail->low.decimals, (long long)detail->high.mantissa, detail->high.decimals);
+    text_addf(&key, " %d%a %d%a %a", detail->limits.has_low, detail->limits.low,
+              detail->limits.has_high, detail->limits.high, detail->limits.hysteresis);
     add_counter(&key, detail->counter);
     add_states(&key, detail->states);
     const struct tag_detail *kept = table_get(&lists->details, key.data);

@@ -240,12 +240,18 @@ bool state_config_equal(const struct state_config *a, const struct state_config 
     return reasons_equal(a, b);
 }
 
+static bool limits_equal(const struct tag_limits *a, const struct tag_limits *b)
+{
+    return a->low == b->low && a->high == b->high && a->hysteresis == b->hysteresis &&
+           a->has_low == b->has_low && a->has_high == b->has_high;
+}
+
 static bool detail_equal(const struct tag_detail *a, const struct tag_detail *b)
 {
     return a == b || (a && b && string_equal(a->title.en, b->title.en) &&
                       string_equal(a->title.zh, b->title.zh) && decimal_equal(a->low, b->low) &&
                       decimal_equal(a->high, b->high) && counter_equal(a->counter, b->counter) &&
-                      states_equal(a->states, b->states));
+                      limits_equal(&a->limits, &b->limits) && states_equal(a->states, b->states));
 }
 
 bool tag_equal(const struct tag *a, const struct tag *b)

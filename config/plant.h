@@ -88,12 +88,20 @@ struct tag_states {
     size_t count;                   /* from 1 on */
 };
 
+/* A window that a value is to stay in, in the tag's unit. */
+struct tag_limits {
+    double low, high;
+    double hysteresis; /* so far inside it is within again */
+    bool has_low, has_high;
+};
+
 /* What is said of few tags. */
 struct tag_detail {
     struct title title;
     struct decimal low, high; /* what is plausible, in the tag's unit; both 0: nothing was said */
     const struct tag_counter *counter; /* NULL: it is none */
     const struct tag_states *states;   /* NULL: it tells no state; else no scale, no offset */
+    struct tag_limits limits;          /* neither has_: it has none; not of counters */
 };
 
 struct tag {

@@ -31,6 +31,7 @@ struct machine_run *machine_run_new(const struct plant *plant, const struct mach
     schedule_init(&run->schedule, machine, number, clock_mono_ns(), output->tick_ns);
     run->counters = counters_new(machine, output->standings);
     run->states = states_new(machine, output->standings);
+    run->limits = limits_new(machine);
     run->filter = filter_new(machine);
     run->live = live_add_machine(output->live, machine);
     const struct line_driver *driver = line_driver_find(machine->link->driver);
@@ -69,6 +70,7 @@ void machine_run_free(struct machine_run *run, const struct poll_output *output)
     else
         driver->discard(run->line_plan);
     filter_free(run->filter);
+    limits_free(run->limits);
     counters_free(run->counters, output->standings);
     states_free(run->states, output->standings);
     free(run->answer.samples);
@@ -150,6 +152,14 @@ static uint16_t keep_state(struct machine_run *run, const struct instant *at,
     return STATE_KEPT_VALUES;
 }
 
+static void tell_limit(void *context, const struct limit_report *report)
+{
+    const struct finish *finish = context;
+    struct event event;
+    machine_event_limit(finish->run->config, finish->run->source, finish->at, report, &event);
+    queue_add_event(&finish->run->events, &event);
+}
+
 /* What is worth telling of the samples becomes a reading, behind the events. They have room for
  * what is kept of a state. */
 static void tell(struct machine_run *run, const struct poll_output *output,
@@ -200,6 +210,9 @@ void machine_run_finish(struct machine_run *run, const struct poll_output *outpu
     log_state(run, reason);
     if (run->states != NULL)
         take_state(run, output, at, reason == QUALITY_GOOD);
+    if (run->limits != NULL)
+        limits_take(run->limits, answer->samples, answer->count, tell_limit,
+                    &(struct finish){run, at});
     if (run->counters != NULL)
         answer->count = counters_take(run->counters, answer->samples, answer->count, at->boot_ms,
                                       tell_counter, &(struct finish){run, at});

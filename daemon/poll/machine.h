@@ -5,6 +5,7 @@
 
 #include "counters.h"
 #include "filter.h"
+#include "limits.h"
 #include "line.h"
 #include "live.h"
 #include "modbus_plan.h"
@@ -29,6 +30,7 @@ struct machine_run {
     struct counters *counters;   /* NULL: it has none */
     struct states *states;       /* likewise */
     int64_t kept_ms;             /* when the state was last kept, on the boot clock */
+    struct limits *limits;       /* likewise */
     struct filter *filter;
     struct live_machine *live;
     struct line_answer answer;

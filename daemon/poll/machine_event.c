@@ -151,3 +151,13 @@ void machine_event_state(const struct machine *machine, uint32_t source, const s
     if (report->kind != STATE_REPORT_INTERVAL)
         add_bool(ret_event, "uncertain", report->uncertain);
 }
+
+void machine_event_limit(const struct machine *machine, uint32_t source, const struct instant *at,
+                         const struct limit_report *report, struct event *ret_event)
+{
+    *ret_event = begin("limit", source, at);
+    add_text(ret_event, "tag", machine->tags[report->tag].name);
+    add_text(ret_event, "what", limit_side_name(report->side));
+    add(ret_event, "value", report->value);
+    add(ret_event, "limit", (struct value){.kind = VALUE_REAL64, .real64 = report->limit});
+}

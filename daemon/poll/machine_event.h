@@ -3,6 +3,7 @@
 #define BINDERY_MACHINE_EVENT_H
 
 #include "counters.h"
+#include "limits.h"
 #include "state.h"
 #include "value.h"
 
@@ -19,6 +20,10 @@ void machine_event_set(const struct machine *machine, uint32_t source, const str
  * `at` its reports' clock. */
 void machine_event_state(const struct machine *machine, uint32_t source, const struct instant *now,
                          const struct state_report *report, struct event *ret_event);
+
+/* "limit": a value has left its window, or is within it again. */
+void machine_event_limit(const struct machine *machine, uint32_t source, const struct instant *at,
+                         const struct limit_report *report, struct event *ret_event);
 
 /* The instant at boot_ms, which is a little before `now` or after it. */
 struct instant machine_event_instant(const struct instant *now, int64_t boot_ms);

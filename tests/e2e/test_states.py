@@ -126,6 +126,20 @@ class States(Case):
         self.assertEqual((told["name"], told["reason"], told["since_ms"]),
                          ("fault", "paper jam", interval["to"]))
 
+    def test_a_value_that_leaves_its_window_is_an_event_once(self):
+        self.unit.set("holding", 0, 1, 1700)
+        self.gateway(self.plant(tag("glue", "holding:1", "s16", scale=0.1,
+                                    limits={"low": 160, "high": 180, "hysteresis": 2})))
+        self.be(1, "production")
+        for raw in (1805, 1790, 1700, 1590):
+            self.unit.set("holding", 1, raw)
+            wait_for(lambda value=raw / 10: self.receiver.latest("m")[0].get("glue") == value)
+        self.wait_event("limit", what="low")
+        self.assertEqual([(e["tag"], e["what"], e["value"], e["limit"])
+                          for e in self.events("limit")],
+                         [("glue", "high", 180.5, 180), ("glue", "within", 170, 178),
+                          ("glue", "low", 159, 160)])
+
     def test_a_restart_within_moments_does_not_cut_an_interval(self):
         self.unit.set("holding", 0, 1)
         gateway = self.gateway(self.plant(offline_after="20s"))
