@@ -353,6 +353,19 @@ int gateway_set_counter(struct gateway *gateway, const char *machine, const char
     return -ENODEV;
 }
 
+void gateway_tell_clock_step(struct gateway *gateway, const struct instant *now, int64_t step_ms)
+{
+    const struct event event = {
+        .count = 1,
+        .at = *now,
+        .name = "clock_step",
+        .fields = {{"step_ms", {.kind = VALUE_DECIMAL, .mantissa = step_ms}}},
+    };
+    struct queue_events events = {0};
+    queue_add_event(&events, &event);
+    queue_put_all(gateway->queue, &events, &(const struct reading){.at = *now});
+}
+
 const struct plant *gateway_plant(const struct gateway *gateway)
 {
     return gateway->plant;

@@ -28,6 +28,9 @@ const char *gateway_stalled(struct gateway *gateway, int64_t at_ns);
 int gateway_set_counter(struct gateway *gateway, const char *machine, const char *tag,
                         int64_t total);
 
+/* The system clock was set: an event of the gateway's own tells by how much. */
+void gateway_tell_clock_step(struct gateway *gateway, const struct instant *now, int64_t step_ms);
+
 const struct plant *gateway_plant(const struct gateway *gateway);
 struct live *gateway_live(const struct gateway *gateway);
 

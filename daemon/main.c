@@ -123,8 +123,9 @@ static int64_t watch(struct gateway *gateway, int64_t *feed_ns)
 
 /* Times are written down as the wall clock says them: whether it can be believed is worth knowing,
  * and so is that it has been set. */
-static void watch_clock(struct live *live, struct instant *before)
+static void watch_clock(struct gateway *gateway, struct instant *before)
 {
+    struct live *live = gateway_live(gateway);
     struct instant now;
     clock_now(&now);
     int64_t step_ms = (now.wall_ms - now.boot_ms) - (before->wall_ms - before->boot_ms);
@@ -134,9 +135,11 @@ static void watch_clock(struct live *live, struct instant *before)
         live_alarm_raise(live, ALARM_CLOCK_UNSYNCHRONISED, NULL,
                          "the system clock is not synchronised; times are marked, and corrected "
                          "once it is");
-    if (step_ms >= STEP_MS || step_ms <= -STEP_MS)
+    if (step_ms >= STEP_MS || step_ms <= -STEP_MS) {
         live_alarm_raise(live, ALARM_CLOCK_STEPPED, NULL, "the system clock was set %s by %.1f s",
                          step_ms > 0 ? "forward" : "back", (double)llabs(step_ms) / 1000);
+        gateway_tell_clock_step(gateway, &now, step_ms);
+    }
     *before = now;
 }
 
@@ -151,7 +154,7 @@ static void run(struct gateway *gateway, struct control *control, int signals, c
     do {
         clock_refresh();
         int64_t next_ns = watch(gateway, &feed_ns);
-        watch_clock(live, &before);
+        watch_clock(gateway, &before);
         live_alarm_expire(live, clock_mono_ns());
         int64_t wait_ns = next_ns - clock_mono_ns();
         if (poll(wait, 2, wait_ns > 0 ? (int)(wait_ns / NS_PER_MS) + 1 : 0) > 0 &&

@@ -84,9 +84,9 @@ struct event_field {
     struct value value;         /* VALUE_NONE: null */
 };
 
-/* Something that happened to a machine at one instant. */
+/* Something that happened to a machine, or to the gateway, at one instant. */
 struct event {
-    uint32_t source; /* as a reading's */
+    uint32_t source; /* as a reading's; 0: the gateway itself */
     uint16_t count;
     struct instant at;
     char name[EVENT_WORD_BYTES]; /* "stop"; of the same letters as a key */

@@ -176,8 +176,10 @@ void payload_json_event(struct text *out, uint64_t seq, const struct event *even
     }
     text_add(out, ",\"gateway\":");
     add_string(out, gateway);
-    text_add(out, ",\"machine\":");
-    add_string(out, source->machine);
+    if (source != NULL) {
+        text_add(out, ",\"machine\":");
+        add_string(out, source->machine);
+    }
     text_add(out, ",\"store\":");
     add_string(out, store_id);
     text_add_char(out, '}');

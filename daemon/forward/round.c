@@ -37,7 +37,8 @@ static void add_items(struct round *round, uint32_t index, struct store *store)
         uint32_t offset = (uint32_t)(round->reader.at - batch->body);
         if (record_skim(&round->reader, &kind, &source) != 1 || round->reader.passed > batch->count)
             break;
-        if (kind != RECORD_GAP && store_source(store, source) == NULL)
+        bool of_gateway = kind == RECORD_GAP || (kind == RECORD_EVENT && source == 0);
+        if (!of_gateway && store_source(store, source) == NULL)
             continue;
         round->items[round->item_count++] =
             (struct round_item){.seq = batch->first_seq + round->reader.passed - 1,
@@ -142,7 +143,10 @@ static size_t make_event(struct round *round, const struct round_context *contex
     /* It was read before, as a gap was: what could not be is no item. */
     read_item(round, item, &record);
     struct payload_clock clock = clock_of(round, context, item, &record.event.at);
-    text_addf(topic, "%s/%s/events", context->uplink->topic, source->machine);
+    if (source != NULL)
+        text_addf(topic, "%s/%s/events", context->uplink->topic, source->machine);
+    else
+        text_addf(topic, "%s/events", context->uplink->topic);
     payload_json_event(payload, item->seq, &record.event, source, &clock, context->gateway,
                        store_id(context->store));
     return 1;

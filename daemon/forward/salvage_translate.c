@@ -80,7 +80,8 @@ static int translate_record(struct salvage *salvage, struct record *record,
         return 0;
     }
     uint32_t source = record->kind == RECORD_EVENT ? record->event.source : record->reading.source;
-    int error = map_source(salvage, source, &source);
+    bool of_gateway = record->kind == RECORD_EVENT && source == 0;
+    int error = of_gateway ? 0 : map_source(salvage, source, &source);
     if (error < 0)
         return error == -ENOENT ? 1 : error;
     int64_t ms = taken_ms(salvage, record_instant(record), translation->boot);

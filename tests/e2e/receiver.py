@@ -205,7 +205,7 @@ def entries_of(message):
     if root[-1] == "gaps":
         yield body["store"], Entry(body["seq"], None, body, message)
     elif root[-1] == "events":
-        yield body["store"], Entry(body["seq"], body["machine"], body, message)
+        yield body["store"], Entry(body["seq"], body.get("machine"), body, message)
     elif "machines" in body:
         for name, readings in body["machines"].items():
             for reading in readings:

@@ -113,6 +113,11 @@ class Clock(Case):
                                        where=lambda e: abs(e.content["ts"] - near_ms) < 30000)
         self.assert_cadence()
         self.receiver.wait_complete(self.receiver.last_seq())
+        steps = [entry.content["step_ms"] for entry in self.receiver.ledger().events()
+                 if entry.content["event"] == "clock_step"]
+        self.assertEqual([round(step / 1000) for step in steps],
+                         [3600, -7200 - 3600, 86400 * 400 + 7200, -86400 * 400])
+        self.assertTrue(self.receiver.of_topic("bindery/lab/gw/events"))
 
 
 if __name__ == "__main__":

@@ -330,11 +330,21 @@ static void test_round_leaves_out_and_counts_an_event_of_an_unknown_source(void 
 {
     struct bench *bench = *state;
     add_event(bench, 77, "stop");
-    add_event(bench, 0, "stop");
     add(bench, bench->binder, 12);
     start(bench);
-    assert_int_equal(round_damaged(bench->round), 2);
-    assert_next(bench, "plant/binder-1/readings", "\"seq\":3,");
+    assert_int_equal(round_damaged(bench->round), 1);
+    assert_next(bench, "plant/binder-1/readings", "\"seq\":2,");
+    assert_false(next(bench));
+}
+
+static void test_round_sends_an_event_of_the_gateways_own_beside_the_machines(void **state)
+{
+    struct bench *bench = *state;
+    add_event(bench, 0, "clock_step");
+    start(bench);
+    assert_int_equal(round_damaged(bench->round), 0);
+    assert_next(bench, "plant/events", "\"event\":\"clock_step\"");
+    assert_null(strstr(bench->payload.data, "machine"));
     assert_false(next(bench));
 }
 
@@ -423,6 +433,7 @@ int main(void)
         ROUND_TEST(test_round_keeps_its_batches_while_others_let_go),
         ROUND_TEST(test_round_knows_the_numbers_it_covers),
         ROUND_TEST(test_round_leaves_out_and_counts_an_unknown_source),
+        ROUND_TEST(test_round_sends_an_event_of_the_gateways_own_beside_the_machines),
         ROUND_TEST(test_round_leaves_out_and_counts_an_event_of_an_unknown_source),
         ROUND_TEST(test_round_counts_a_damaged_event_and_all_behind_it),
         ROUND_TEST(test_round_counts_all_behind_the_first_damaged_record),
