@@ -21,17 +21,28 @@ struct standing *standings_find(const struct standings *standings, const char *m
     return found != NULL ? *found : NULL;
 }
 
-struct standing *standings_add(struct standings *standings, const char *machine, const char *name)
+static struct standing *add_new(struct standings *standings, const char *machine, const char *name)
 {
-    struct standing *standing = standings_find(standings, machine, name);
-    if (standing != NULL)
-        return standing;
-    standing = mem_alloc(sizeof(*standing));
-    *standing = (struct standing){.machine = mem_string(machine),
-                                  .name = mem_string(name),
-                                  .at = {.boot_ms = STANDING_UNKNOWN}};
+    struct standing *standing = mem_alloc(sizeof(*standing));
+    *standing = (struct standing){.machine = mem_string(machine), .name = mem_string(name)};
     if (tsearch(standing, &standings->tree, compare) == NULL)
         abort();
+    return standing;
+}
+
+struct standing *standings_add(struct standings *standings, const char *machine, const char *name,
+                               size_t count)
+{
+    struct standing *standing = standings_find(standings, machine, name);
+    if (standing == NULL)
+        standing = add_new(standings, machine, name);
+    if (standing->count == count)
+        return standing;
+    free(standing->numbers);
+    standing->numbers = mem_array(count, sizeof(*standing->numbers));
+    standing->count = count;
+    standing->at = (struct instant){.boot_ms = STANDING_UNKNOWN};
+    standing->boot = 0;
     return standing;
 }
 
@@ -59,6 +70,7 @@ static void free_standing(void *item)
     struct standing *standing = item;
     free(standing->machine);
     free(standing->name);
+    free(standing->numbers);
     free(standing);
 }
 

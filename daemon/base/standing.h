@@ -4,23 +4,27 @@
 #define BINDERY_STANDING_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "value.h"
 
 /* A counter's numbers; a state has words of its own, and how old they were in ms, -1: unknown. */
 enum standing_number { STANDING_TOTAL, STANDING_EPOCH, STANDING_INFERRED, STANDING_RAW };
-enum { STANDING_COUNTER_NUMBERS = STANDING_RAW + 1, STANDING_AGE = 4, STANDING_NUMBERS };
+enum { STANDING_COUNTER_NUMBERS = STANDING_RAW + 1 };
+enum { STANDING_AGE = 4, STANDING_STATE_NUMBERS };
+enum { STANDING_MOST_NUMBERS = 32 };
 
 /* A time that is not known, for boot_ms. */
 #define STANDING_UNKNOWN INT64_MIN
 
 struct standing {
     char *machine, *name; /* the tag's, or "state" */
-    int64_t numbers[STANDING_NUMBERS];
-    struct instant at; /* boot_ms is of `boot`, and mostly unknown where it is synced */
-    uint32_t boot;     /* the store's number for it; 0: never told */
-    bool changed;      /* since it was last written down */
+    int64_t *numbers;     /* count of them */
+    size_t count;         /* up to STANDING_MOST_NUMBERS */
+    struct instant at;    /* boot_ms is of `boot`, and mostly unknown where it is synced */
+    uint32_t boot;        /* the store's number for it; 0: never told */
+    bool changed;         /* since it was last written down */
 };
 
 struct standings {
@@ -31,8 +35,10 @@ struct standings {
 struct standing *standings_find(const struct standings *standings, const char *machine,
                                 const char *name);
 
-/* Made, with numbers of 0 and an unknown time, where there was none. It stays where it is. */
-struct standing *standings_add(struct standings *standings, const char *machine, const char *name);
+/* Made, with so many numbers of 0 and an unknown time, where there was none, or none with so many.
+ * It stays where it is. */
+struct standing *standings_add(struct standings *standings, const char *machine, const char *name,
+                               size_t count);
 
 /* By machine and name. */
 void standings_each(const struct standings *standings,

@@ -15,7 +15,7 @@ enum { WRITE_MS = 60000 };
 
 /* Which of a source's values are a counter's or the state's, and where that stands. */
 struct followed {
-    uint16_t values[STANDING_NUMBERS];
+    uint16_t values[STANDING_MOST_NUMBERS];
     size_t count;
     bool is_state;
     struct standing *standing;
@@ -76,7 +76,8 @@ static void find_counters(struct ledger *ledger, const struct source *source, si
             .values = {(uint16_t)tag, (uint16_t)epoch, (uint16_t)(epoch + 1),
                        (uint16_t)(raw_told ? epoch + 2 : (*kept)++)},
             .count = STANDING_COUNTER_NUMBERS,
-            .standing = standings_add(&ledger->standing.all, source->machine, text),
+            .standing = standings_add(&ledger->standing.all, source->machine, text,
+                                      STANDING_COUNTER_NUMBERS),
         };
         add_followed(followed, &item);
     }
@@ -88,7 +89,8 @@ static void find_state(struct ledger *ledger, const struct source *source, size_
     struct followed item = {
         .count = STATE_KEPT_VALUES,
         .is_state = true,
-        .standing = standings_add(&ledger->standing.all, source->machine, "state"),
+        .standing =
+            standings_add(&ledger->standing.all, source->machine, "state", STANDING_STATE_NUMBERS),
     };
     for (size_t i = 0; i < STATE_KEPT_VALUES; i++)
         item.values[i] = (uint16_t)(kept + i);
@@ -165,16 +167,19 @@ static void follow(struct ledger *ledger, const struct followed *followed,
                    const struct reading *reading, uint32_t boot)
 {
     struct standing *standing = followed->standing;
-    int64_t numbers[STANDING_NUMBERS];
+    int64_t numbers[STANDING_MOST_NUMBERS];
     bool told = false;
-    memcpy(numbers, standing->numbers, sizeof(numbers));
+    size_t size = followed->count * sizeof(*numbers);
+    if (standing->count != followed->count)
+        return; /* it is another kind's by now */
+    memcpy(numbers, standing->numbers, size);
     for (size_t i = 0; i < reading->count; i++)
         for (size_t j = 0; j < followed->count; j++)
             if (reading->samples[i].tag == followed->values[j])
                 told = take_number(&reading->samples[i], &numbers[j]) || told;
     if (!told || is_behind(ledger, followed, numbers, &reading->at))
         return;
-    memcpy(standing->numbers, numbers, sizeof(numbers));
+    memcpy(standing->numbers, numbers, size);
     standing->at = reading->at;
     if (reading->at.synced)
         standing->at.boot_ms = STANDING_UNKNOWN;
@@ -271,8 +276,8 @@ void ledger_count_plant(struct ledger *ledger, const struct plant *plant)
 /* What was said between then and now is not known: totals may be too low. */
 static void doubt(void *context, struct standing *standing)
 {
-    if (strcmp(standing->name, "state") == 0)
-        return; /* it is known up to its own time, whatever came then */
+    if (standing->count != STANDING_COUNTER_NUMBERS)
+        return; /* a state is known up to its own time, whatever came then */
     standing->numbers[STANDING_EPOCH]++;
     note_unwritten(context, standing);
 }
@@ -334,8 +339,9 @@ static void copy_one(void *context, struct standing *standing)
     /* named in a list of tags, and never told */
     if (standing->boot == 0)
         return;
-    struct standing *made = standings_add(copy->to, standing->machine, standing->name);
-    memcpy(made->numbers, standing->numbers, sizeof(made->numbers));
+    struct standing *made =
+        standings_add(copy->to, standing->machine, standing->name, standing->count);
+    memcpy(made->numbers, standing->numbers, standing->count * sizeof(*made->numbers));
     made->at.boot_ms = standing_boot_ms(standing, copy->boot, &copy->now);
 }
 

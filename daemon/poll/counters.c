@@ -67,7 +67,7 @@ struct counters *counters_new(const struct machine *machine, struct standings *s
         item->seen_ms = COUNTER_TIME_UNKNOWN;
         const struct standing *standing =
             standings_find(standings, machine->name, name_of(counters, i));
-        if (standing != NULL)
+        if (standing != NULL && standing->count == STANDING_COUNTER_NUMBERS)
             go_on(item, standing);
     }
     return counters;
@@ -79,8 +79,8 @@ void counters_free(struct counters *counters, struct standings *standings)
         const struct item *item = &counters->items[i];
         if (!item->counter.known)
             continue;
-        struct standing *standing =
-            standings_add(standings, counters->machine->name, name_of(counters, i));
+        struct standing *standing = standings_add(standings, counters->machine->name,
+                                                  name_of(counters, i), STANDING_COUNTER_NUMBERS);
         standing->numbers[STANDING_TOTAL] = item->counter.total;
         standing->numbers[STANDING_EPOCH] = item->counter.epoch;
         standing->numbers[STANDING_INFERRED] = item->inferred;

@@ -35,7 +35,7 @@ struct states *states_new(const struct machine *machine, struct standings *stand
     for (size_t i = 0; i < machine->tag_count; i++)
         states->latest[i] = (struct sample){.tag = (uint16_t)i, .quality = QUALITY_TIMEOUT};
     const struct standing *standing = standings_find(standings, machine->name, standing_name);
-    if (standing != NULL)
+    if (standing != NULL && standing->count == STANDING_STATE_NUMBERS)
         go_on(states, standing);
     return states;
 }
@@ -46,7 +46,8 @@ void states_free(struct states *states, struct standings *standings)
         return;
     if (states->run.known) {
         struct state_kept kept = state_keep(&states->run);
-        struct standing *standing = standings_add(standings, states->machine->name, standing_name);
+        struct standing *standing =
+            standings_add(standings, states->machine->name, standing_name, STANDING_STATE_NUMBERS);
         memcpy(standing->numbers, kept.words, sizeof(kept.words));
         standing->numbers[STANDING_AGE] = kept.at_ms == STATE_TIME_UNKNOWN ? -1 : 0;
         standing->at.boot_ms = kept.at_ms == STATE_TIME_UNKNOWN ? STANDING_UNKNOWN : kept.at_ms;
