@@ -135,14 +135,14 @@ static void check_names(struct load *load, const struct load_tag_names *tags)
     }
 }
 
-static int compare_pointers(const void *a, const void *b)
+static int compare_texts(const void *a, const void *b)
 {
     const char *one = *(const char *const *)a, *other = *(const char *const *)b;
     uint32_t first = state_reason_of_text(one), second = state_reason_of_text(other);
 
     if (first != second)
         return first < second ? -1 : 1;
-    return (one > other) - (one < other);
+    return strcmp(one, other);
 }
 
 /* Reasons are kept by what 32 bits hold of their texts. Equal texts are one, by their address. */
@@ -161,7 +161,7 @@ static void check_reasons(struct load *load, const struct load_tag_names *tags,
             texts[count++] = config->codes->codes[i].reason;
     for (size_t i = 0; i < config->reason_count; i++)
         texts[count++] = config->reasons[i].reason;
-    qsort(texts, count, sizeof *texts, compare_pointers);
+    qsort(texts, count, sizeof *texts, compare_texts);
     for (size_t i = 1; i < count; i++) {
         if (texts[i] != texts[i - 1] &&
             state_reason_of_text(texts[i]) == state_reason_of_text(texts[i - 1]))

@@ -350,7 +350,7 @@ static void test_faults_of_states(void **state)
         {STATE("offline_after: 25h"), "plant.yaml:7:26: offline_after: \"25h\" is out of range"},
         {STATE("micro_stop: 60"), "plant.yaml:7:23: micro_stop: \"60\" has no unit"},
         {STATE("reason: c, reasons: {1: costarring, 2: liquid}"),
-         "plant.yaml:6:9: state: the reasons \""},
+         "plant.yaml:6:9: state: the reasons \"costarring\" and \"liquid\" can't be told apart"},
         {TOP "machines: [{name: m, link: l, tags: [{name: t, at: 'coil:1'}], state: {}}]\n",
          "plant.yaml:3:71: state: nothing tells it; expected rules, or a tag with states"},
         {TOP "machines: [{name: m, link: l, tags: [{name: a, at: 'coil:1', states: {1: idle}},"
