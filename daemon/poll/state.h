@@ -115,7 +115,9 @@ struct state_report {
 enum { STATE_MAX_REPORTS = 8 };
 
 /* Takes a poll of at_ms, on a clock that does not step: what it said, or NULL if there was no
- * answer. Returns how many reports there are, in the order of time. */
+ * answer. Polls that did not ask for what the state is concluded from are not to be taken: they
+ * would make things seem more certain than they are. Returns how many reports there are, in the
+ * order of time. */
 size_t state_take(const struct state_config *config, struct state_run *run,
                   const struct state_observation *seen, int64_t at_ms,
                   struct state_report reports[STATE_MAX_REPORTS]);
@@ -136,8 +138,9 @@ struct state_kept state_keep(const struct state_run *run);
 /* Whatever stands in it comes to a run; what makes no sense, to one where nothing was polled. */
 struct state_run state_resume(const struct state_kept *kept);
 
-/* What the latest samples of a machine say: one for each of its tags, as they were read. Never
- * guesses: where a tag that could decide otherwise is not good, the state is unknown. */
+/* What the latest samples of a machine say: one for each of its tags, as they were read, counters'
+ * totals not put in yet. Never guesses: where a tag that could decide otherwise is not good, the
+ * state is unknown; and where one could give another reason, that is unsure. */
 struct state_observation state_observe(const struct state_config *config,
                                        const struct sample *samples);
 

@@ -168,8 +168,7 @@ static void add_reason(struct state_observation *seen, const struct state_config
 {
     int64_t number = 0;
 
-    if (config->reason == STATE_NO_TAG || seen->state == STATE_PRODUCTION || seen->reason != 0 ||
-        seen->reason_unsure)
+    if (config->reason == STATE_NO_TAG || seen->state == STATE_PRODUCTION || seen->reason != 0)
         return;
     if (!is_good(&samples[config->reason])) {
         seen->reason_unsure = true;
