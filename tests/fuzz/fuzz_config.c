@@ -137,6 +137,46 @@ static void check_tag(const struct tag *tag, const struct link *link, int64_t ti
     CLAIM(tag->heartbeat_ms >= 0 && tag->heartbeat_ms <= 24 * 3600 * 1000);
 }
 
+static void check_codes(const struct tag *tag)
+{
+    const struct tag_states *states = tag->detail ? tag->detail->states : NULL;
+
+    for (size_t i = 0; states && i < states->count; i++) {
+        CLAIM(i == 0 || states->codes[i - 1].code < states->codes[i].code);
+        CLAIM(states->codes[i].state != STATE_OFFLINE);
+        CLAIM(states->codes[i].state <= STATE_MAINTENANCE);
+    }
+    CLAIM(!states || (states->count >= 1 && tag->type != TYPE_STRING));
+}
+
+/* Whoever evaluates it need not ask whether its tags are there. */
+static void check_state(const struct machine *machine)
+{
+    const struct state_config *state = machine->state;
+
+    CLAIM(state->rule_count <= STATE_MAX_RULES && (state->codes || state->rule_count > 0));
+    CLAIM((state->from == STATE_NO_TAG) == !state->codes);
+    CLAIM(!state->codes || (state->from < machine->tag_count &&
+                            machine->tags[state->from].detail->states == state->codes));
+    CLAIM(state->reason == STATE_NO_TAG || state->reason < machine->tag_count);
+    CLAIM(state->reason != STATE_NO_TAG || state->reason_count == 0);
+    for (size_t i = 0; i < state->rule_count; i++) {
+        const struct state_rule *rule = &state->rules[i];
+        CLAIM(rule->state != STATE_OFFLINE && rule->state <= STATE_MAINTENANCE);
+        CLAIM(rule->count > 0 || i + 1 == state->rule_count);
+        for (size_t k = 0; k < rule->count; k++) {
+            CLAIM(rule->conditions[k].tag < machine->tag_count);
+            CLAIM(machine->tags[rule->conditions[k].tag].type != TYPE_STRING);
+        }
+    }
+    for (size_t i = 0; i < state->reason_count; i++)
+        CLAIM(state->reasons[i].reason &&
+              (i == 0 || state->reasons[i - 1].code < state->reasons[i].code));
+    for (size_t i = 0; i < machine->tag_count; i++)
+        CLAIM(strcmp(machine->tags[i].name, "state") != 0 &&
+              strcmp(machine->tags[i].name, "state.reason") != 0);
+}
+
 /* Every tag lies in one request, whole, and no request asks for more than it may. */
 static void check_plan(const struct machine *machine, const struct modbus_plan *plan)
 {
@@ -188,11 +228,14 @@ static void check_machine(const struct plant *plant, const struct machine *machi
     for (size_t i = 0; i < machine->tag_count; i++) {
         bool first = true;
         check_tag(&machine->tags[i], machine->link, plant->tick_ms);
+        check_codes(&machine->tags[i]);
         for (size_t k = 0; k < i; k++)
             first = first && machine->tags[k].every_ms != machine->tags[i].every_ms;
         periods += first;
     }
     CLAIM(periods <= MOST_PERIODS);
+    if (machine->state)
+        check_state(machine);
     check_planning(machine);
 }
 
