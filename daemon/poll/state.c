@@ -215,13 +215,13 @@ static void take_other(struct step *step, struct state_phase *seen)
     struct state_run *run = step->run;
 
     if (step->config->debounce_ms == 0) {
-        turn_here(step, seen, run->seen_ms);
+        turn_here(step, seen, run->read_ms);
         return;
     }
     run->waits = true;
     run->next = *seen;
     run->next.since_ms = step->at_ms;
-    run->next.uncertain_ms = step->at_ms - run->seen_ms;
+    run->next.uncertain_ms = step->at_ms - run->read_ms;
     run->seen_ms = step->at_ms;
 }
 
@@ -362,5 +362,7 @@ size_t state_take(const struct state_config *config, struct state_run *run,
     else
         take_told(&step, &phase);
     run->polled_ms = step.at_ms;
+    if (run->seen_ms == step.at_ms && !(seen && seen->stale))
+        run->read_ms = step.at_ms;
     return step.count;
 }

@@ -12,15 +12,14 @@
  *
  * What nothing is known of:
  * - A silence is "offline" from the last poll that told the state, exactly, once it lasts longer
- * than offline_after. It ends at the first answer. A shorter one that ends in the same state is
- * passed over; if it ends in another, the change lies somewhere in it, and is that uncertain.
+ *   than offline_after. It ends at the first answer. A shorter one that ends in the same state is
+ *   passed over; if it ends in another, the change lies somewhere in it, and is that uncertain.
  * - Answers that don't tell the state (STATE_UNKNOWN) are no evidence either: "unknown" is found in
  *   the same way. Of both mixed, the poll decides at which the time is over. A machine that is
  *   offline is unknown with the first answer that says no more.
  * - Time in which the gateway was not running is "unknown": from the last poll before, exactly, to
  *   the first one after. Only if the first one that tells a state tells the same as before, within
- *   offline_after, it is one interval. A machine that is silent then is offline from the first
- * poll.
+ *   offline_after, it is one interval. A machine that is silent then is offline from that poll on.
  * - A machine that has never answered is offline from the first poll.
  *
  * Debounce: a state that would come out shorter than this, and returns to the one before, is not
@@ -52,6 +51,7 @@ struct state_observation {
     enum machine_state state; /* STATE_UNKNOWN: it can't be told */
     uint32_t reason;          /* see state_reason_text */
     bool reason_unsure;       /* it could not be read: that of before stays */
+    bool stale; /* the machine answered, and was not asked for what this is concluded from */
     bool has_code;
     int64_t code; /* the raw number that the state was concluded from, if there is one */
 };
@@ -74,13 +74,14 @@ struct state_run {
     struct state_phase next; /* what was seen last in that case */
     bool is_dim;             /* the last polls told nothing, not yet for long enough: */
     struct state_phase dim;  /* what that would be, its times excepted */
-    int64_t seen_ms;         /* the last poll that told what is now, or next */
-    int64_t polled_ms;       /* the last one */
-    bool produced;           /* there has been a production */
-    bool resumed;            /* after a restart, and nothing has been learned since */
-    bool timeless;           /* and it is not known how long ago it was: seen_ms stands for 0 */
-    bool repolled;           /* there was a poll since: */
-    int64_t repolled_ms;     /* the first one */
+    int64_t seen_ms;     /* the last poll that told what is now, or next; or that left it at that */
+    int64_t read_ms;     /* the last one that told it, being no stale one */
+    int64_t polled_ms;   /* the last one */
+    bool produced;       /* there has been a production */
+    bool resumed;        /* after a restart, and nothing has been learned since */
+    bool timeless;       /* and it is not known how long ago it was: seen_ms stands for 0 */
+    bool repolled;       /* there was a poll since: */
+    int64_t repolled_ms; /* the first one */
     struct state_stop {
         bool open;                /* there is one, or what may become one */
         bool seen;                /* the machine said so */
@@ -115,9 +116,9 @@ struct state_report {
 enum { STATE_MAX_REPORTS = 8 };
 
 /* Takes a poll of at_ms, on a clock that does not step: what it said, or NULL if there was no
- * answer. Polls that did not ask for what the state is concluded from are not to be taken: they
- * would make things seem more certain than they are. Returns how many reports there are, in the
- * order of time. */
+ * answer. A poll that did not ask for what the state is concluded from is stale: it says again what
+ * the one before said, so that the machine is there; and if that one said nothing, STATE_UNKNOWN.
+ * Returns how many reports there are, in the order of time. */
 size_t state_take(const struct state_config *config, struct state_run *run,
                   const struct state_observation *seen, int64_t at_ms,
                   struct state_report reports[STATE_MAX_REPORTS]);

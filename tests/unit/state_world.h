@@ -23,6 +23,7 @@ struct poll {
     enum machine_state state;
     uint32_t reason;
     enum restart restart; /* before it */
+    bool stale;           /* it did not ask: state and reason are those of the poll before */
 };
 
 /* An interval that was told. */
@@ -202,7 +203,8 @@ static inline void hear(struct world *world, const struct state_report *reports,
 
 static inline void take(struct world *world, struct poll poll)
 {
-    const struct state_observation seen = {.state = poll.state, .reason = poll.reason};
+    const struct state_observation seen = {
+        .state = poll.state, .reason = poll.reason, .stale = poll.stale};
     struct state_report reports[STATE_MAX_REPORTS];
     if (world->poll_count == 0)
         world->told_until_ms = poll.at_ms;
@@ -224,7 +226,13 @@ static inline void live_and_poll(struct world *world)
             kind = restart(world);
         world->now_ms += roll_ms(world, 1500);
         live(world);
-        struct poll poll = poll_now(world);
+        struct poll poll = poll_now(world), *before = &world->polls[i > 0 ? i - 1 : 0];
+        if (i > 0 && kind == RESTART_NONE && !is_dark(before->state) && !is_dark(poll.state) &&
+            roll(world, 4) == 0) {
+            poll.state = before->state;
+            poll.reason = before->reason;
+            poll.stale = true;
+        }
         poll.restart = kind;
         take(world, poll);
     }

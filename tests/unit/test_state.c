@@ -84,6 +84,32 @@ static void test_rare_polls_are_no_silence(void **state)
     end(&bench);
 }
 
+static void test_stale_polls_say_that_the_machine_is_there_and_no_more(void **state)
+{
+    (void)state;
+    const struct state_observation making = {.state = STATE_PRODUCTION, .stale = true};
+    const struct state_observation idle = {.state = STATE_IDLE, .stale = true};
+    struct bench bench = bench_of(0);
+    see(&bench, 0, MAKING, 0, "B production? 0");
+    observe(&bench, 4000, &making, "");
+    miss(&bench, 9000, "");
+    see(&bench, 9000, MAKING, 0, "");
+    observe(&bench, 9500, &making, "");
+    see(&bench, 10000, STATE_IDLE, 0, "I production 0..10000-1000 =10000");
+    bench.config.debounce_ms = 2000;
+    see(&bench, 11000, MAKING, 0, "");
+    observe(&bench, 11500, &making, "");
+    see(&bench, 12000, STATE_IDLE, 0, "");
+    observe(&bench, 12300, &idle, "");
+    see(&bench, 12400, MAKING, 0, "");
+    observe(&bench, 14400, &making,
+            "I idle 10000-1000..12400-400 =2400; S idle! 10000-1000..12400-400 =2400; "
+            "B production 12400-400");
+    observe(&bench, 16000, &making, "");
+    miss(&bench, 21001, "I production 12400-400..16000 =3600");
+    end(&bench);
+}
+
 static void test_answers_that_tell_no_state_are_unknown_after_as_long_a_time(void **state)
 {
     (void)state;
@@ -248,6 +274,7 @@ int main(void)
         cmocka_unit_test(test_silence_that_ends_too_late_was_offline_too),
         cmocka_unit_test(test_short_silence_is_bridged_where_it_ends_as_it_began),
         cmocka_unit_test(test_rare_polls_are_no_silence),
+        cmocka_unit_test(test_stale_polls_say_that_the_machine_is_there_and_no_more),
         cmocka_unit_test(test_answers_that_tell_no_state_are_unknown_after_as_long_a_time),
         cmocka_unit_test(test_silence_of_what_was_unknown_is_offline_and_the_other_way_round),
         cmocka_unit_test(test_machine_that_never_answered_is_offline),

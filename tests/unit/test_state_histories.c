@@ -5,7 +5,7 @@
  * else, or nothing, if the time until one that agreed again was as short as they allow. */
 #include "state_world.h"
 
-enum { HISTORIES = 250000 };
+enum { HISTORIES = 200000 };
 
 static uint64_t tally[MACHINE_STATES], stops, restarts, bridged;
 
@@ -78,11 +78,13 @@ static void check_told(struct world *world, const struct span *span, const struc
         check_bridge(world, agreed, i);
         agreed = i;
     }
-    int64_t last_ms = world->polls[agreed].at_ms;
-    if (cut ? last_ms != span->to_ms : last_ms != span->to_ms - next->uncertain_ms)
+    int read = agreed;
+    while (!cut && world->polls[read].stale && read > first)
+        read--;
+    if (world->polls[read].at_ms != span->to_ms - (cut ? 0 : next->uncertain_ms))
         blame(world, "it did not end when it was last seen");
-    if (!cut && span->to_ms - last_ms > world->config.offline_after_ms &&
-        find_poll(world, last_ms) + 1 != find_poll(world, span->to_ms))
+    if (!cut && span->to_ms - world->polls[agreed].at_ms > world->config.offline_after_ms &&
+        agreed + 1 != find_poll(world, span->to_ms))
         blame(world, "a long silence belongs to no state");
 }
 
@@ -132,8 +134,11 @@ static void check_change(struct world *world, const struct span *before, const s
         blame(world, "the poll before had not seen what was before");
     if (span->uncertain_ms > 0 && is_dark(before->state) && !is_dark(world->polls[last].state))
         blame(world, "the poll before had seen something");
+    if (!is_dark(span->state) &&
+        (world->polls[at].stale || (span->uncertain_ms > 0 && world->polls[last].stale)))
+        blame(world, "it was not seen");
     for (int i = last + 1; i < at; i++)
-        if (!is_dark(world->polls[i].state))
+        if (!is_dark(world->polls[i].state) && !world->polls[i].stale)
             blame(world, "there was a poll in between");
     if (span->uncertain_ms == 0 && !is_dark(span->state) &&
         (before->state != STATE_UNKNOWN || world->polls[at].restart == RESTART_NONE))
@@ -156,7 +161,8 @@ static void check_return(struct world *world, const struct span *span)
         return;
     int last = find_poll(world, span->from_ms);
     for (int i = find_poll(world, before->from_ms); i < last; i++)
-        if (!is_dark(world->polls[i].state) && !agrees(world, &world->polls[i], before))
+        if (!is_dark(world->polls[i].state) &&
+            (world->polls[i].state != before->state || world->polls[i].reason != before->reason))
             return;
     if (world->polls[last].reason == span->reason &&
         before->to_ms - before->from_ms < world->config.debounce_ms)
@@ -276,7 +282,8 @@ static void tell_history(const struct world *world, uint32_t seed)
     print_message("seed %u: debounce %" PRId64 ", offline after %" PRId64 "\n", seed,
                   world->config.debounce_ms, world->config.offline_after_ms);
     for (size_t i = 0; i < world->poll_count; i++)
-        print_message("%10" PRId64 " saw %s/%u%s\n", world->polls[i].at_ms,
+        print_message("%10" PRId64 " %s %s/%u%s\n", world->polls[i].at_ms,
+                      world->polls[i].stale ? "left" : "saw",
                       machine_state_name(world->polls[i].state), world->polls[i].reason,
                       notes[world->polls[i].restart]);
     for (size_t i = 0; i < world->span_count; i++)
