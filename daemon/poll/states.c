@@ -25,6 +25,13 @@ static void go_on(struct states *states, const struct standing *standing)
     states->run = state_resume(&kept);
 }
 
+/* What was read before a silence tells nothing of what is behind it. */
+static void forget(struct states *states)
+{
+    for (size_t i = 0; i < states->machine->tag_count; i++)
+        states->latest[i] = (struct sample){.tag = (uint16_t)i, .quality = QUALITY_TIMEOUT};
+}
+
 struct states *states_new(const struct machine *machine, struct standings *standings)
 {
     if (machine->state == NULL)
@@ -32,8 +39,7 @@ struct states *states_new(const struct machine *machine, struct standings *stand
     struct states *states =
         mem_alloc(sizeof(*states) + machine->tag_count * sizeof(*states->latest));
     states->machine = machine;
-    for (size_t i = 0; i < machine->tag_count; i++)
-        states->latest[i] = (struct sample){.tag = (uint16_t)i, .quality = QUALITY_TIMEOUT};
+    forget(states);
     const struct standing *standing = standings_find(standings, machine->name, standing_name);
     if (standing != NULL && standing->count == STANDING_STATE_NUMBERS)
         go_on(states, standing);
@@ -55,6 +61,26 @@ void states_free(struct states *states, struct standings *standings)
     free(states);
 }
 
+static bool tells_state(const struct state_config *config, uint16_t tag)
+{
+    if (tag == config->from || tag == config->reason)
+        return true;
+    for (size_t i = 0; i < config->rule_count; i++)
+        for (size_t k = 0; k < config->rules[i].count; k++)
+            if (config->rules[i].conditions[k].tag == tag)
+                return true;
+    return false;
+}
+
+/* Whether a poll asked for nothing of what tells the state: tags may have periods of their own. */
+static bool is_stale(const struct state_config *config, const struct sample *samples, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (tells_state(config, samples[i].tag))
+            return false;
+    return true;
+}
+
 size_t states_take(struct states *states, const struct sample *samples, size_t count, bool answered,
                    int64_t at_ms, struct state_report reports[STATE_MAX_REPORTS])
 {
@@ -64,6 +90,9 @@ size_t states_take(struct states *states, const struct sample *samples, size_t c
     struct state_observation seen = {.state = STATE_UNKNOWN};
     if (answered)
         seen = state_observe(config, states->latest);
+    else
+        forget(states);
+    seen.stale = is_stale(config, samples, count);
     return state_take(config, &states->run, answered ? &seen : NULL, at_ms, reports);
 }
 
