@@ -19,6 +19,7 @@ static void read_bound(struct load *load, const struct field *field, const struc
                        void *object)
 {
     static const char expected[] = "a decimal number, in the tag's unit";
+    double *bound = (void *)((char *)object + field->offset);
     struct decimal number = {0};
     const char *text = load_scalar(load, field, value, expected);
 
@@ -27,7 +28,7 @@ static void read_bound(struct load *load, const struct field *field, const struc
     if (decimal_parse(text, &number) != 0)
         load_refuse(load, field->key, value, "is no decimal number", expected);
     else
-        *(double *)((char *)object + field->offset) = decimal_number(number);
+        *bound = decimal_number(number);
 }
 
 bool load_limits(struct load *load, const struct node *value, const struct tag *tag,

@@ -103,10 +103,10 @@ struct state_report {
     enum state_report_kind kind;
     enum machine_state state;
     uint32_t reason;
-    bool has_code; /* intervals, and what begins */
-    int64_t code;
+    bool has_code;  /* intervals, and what begins */
     bool uncertain; /* all but intervals: see above */
     bool micro;     /* stops: shorter than micro_stop, as far as that is known */
+    int64_t code;
     /* STATE_TIME_UNKNOWN: in an earlier boot, to be told by the clock that was kept beside it. */
     int64_t from_ms, to_ms;
     int64_t from_uncertain_ms, to_uncertain_ms; /* by which they may lie earlier */
