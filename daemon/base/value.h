@@ -77,7 +77,7 @@ struct reading {
     struct sample *samples;
 };
 
-enum { EVENT_MAX_FIELDS = 16, EVENT_WORD_BYTES = 32 };
+enum { EVENT_MAX_FIELDS = 48, EVENT_WORD_BYTES = 32 };
 
 struct event_field {
     char key[EVENT_WORD_BYTES]; /* lower-case letters, digits and _, zero-terminated */
