@@ -105,6 +105,19 @@ field_read_fn load_read_list;        /* nothing is set: a list, perhaps empty */
 field_read_fn load_read_title;       /* struct title */
 field_read_fn load_read_later;       /* nothing is set: not supported yet */
 
+/* So many in so many seconds. */
+struct rate {
+    double number, seconds;
+};
+
+/* Reads "20000/h", "300/min", "5.5/s", above 0 and at most 1e9 an hour. False after adding a fault
+ * that says what the rate is. */
+bool load_rate(struct load *load, const char *key, const struct node *value, const char *what,
+               struct rate *ret_rate);
+
+/* A machine's ideal rate as milliseconds an item: double. */
+field_read_fn load_read_ideal_rate;
+
 /* For readers: the text of a scalar that is not empty; NULL after adding a fault. */
 const char *load_scalar(struct load *load, const struct field *field, const struct node *value,
                         const char *expected);

@@ -14,7 +14,6 @@ enum {
 };
 
 #define BCD32_VALUES INT64_C(100000000)
-#define RATE_MOST 1e9 /* an hour's, as all that is expected of a machine */
 
 static field_read_fn read_rate;
 
@@ -68,32 +67,10 @@ static const struct section counter_section = {"a counter", counter_fields, COUN
 static void read_rate(struct load *load, const struct field *field, const struct node *value,
                       void *object)
 {
-    static const struct {
-        const char *unit;
-        double seconds;
-    } units[] = {{"/s", 1}, {"/min", 60}, {"/h", 3600}};
-    static const char expected[] = "the highest plausible rate of what is read, such as 20000/h, "
-                                   "300/min or 5/s, above 0 and at most 1000000000/h";
-    const char *text = load_scalar(load, field, value, expected);
-    struct decimal number = {0};
-    char digits[32] = "";
+    struct rate rate = {0};
 
-    if (!text)
-        return;
-    size_t length = strcspn(text, "/");
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-        if (strcmp(text + length, units[i].unit) != 0 || length >= sizeof digits)
-            continue;
-        memcpy(digits, text, length);
-        if (decimal_parse(digits, &number) != 0)
-            break;
-        double per_s = decimal_number(number) / units[i].seconds;
-        if (per_s <= 0 || per_s * 3600 > RATE_MOST)
-            break;
-        ((struct tag_counter *)object)->rule.max_per_s = per_s;
-        return;
-    }
-    load_refuse(load, field->key, value, "is no such rate", "%s", expected);
+    if (load_rate(load, field->key, value, "the highest plausible rate of what is read", &rate))
+        ((struct tag_counter *)object)->rule.max_per_s = rate.number / rate.seconds;
 }
 
 /* One above the highest value of the type; 0: 2^64, or the type can't count. */

@@ -9,6 +9,8 @@
 
 enum { TITLE_MOST_BYTES = 128 };
 
+#define RATE_MOST 1e9 /* an hour's, as all that is expected of a machine */
+
 static void *member_of(const struct field *field, void *object)
 {
     return (char *)object + field->offset;
@@ -238,6 +240,56 @@ void load_read_title(struct load *load, const struct field *field, const struct 
     const struct node *seen[sizeof fields / sizeof *fields];
 
     load_section(load, &section, value, seen, member_of(field, object));
+}
+
+/* False where it is none, or out of range. */
+static bool parse_rate(const char *text, struct rate *ret_rate)
+{
+    static const struct {
+        const char *unit;
+        double seconds;
+    } units[] = {{"/s", 1}, {"/min", 60}, {"/h", 3600}};
+    struct decimal number = {0};
+    char digits[32] = "";
+    size_t length = strcspn(text, "/"), i = 0;
+
+    while (i < sizeof units / sizeof *units && strcmp(text + length, units[i].unit) != 0)
+        i++;
+    if (i == sizeof units / sizeof *units || length >= sizeof digits)
+        return false;
+    memcpy(digits, text, length);
+    if (decimal_parse(digits, &number) != 0)
+        return false;
+    *ret_rate = (struct rate){decimal_number(number), units[i].seconds};
+    return ret_rate->number > 0 && ret_rate->number / ret_rate->seconds * 3600 <= RATE_MOST;
+}
+
+bool load_rate(struct load *load, const char *key, const struct node *value, const char *what,
+               struct rate *ret_rate)
+{
+    static const char likes[] = "such as 20000/h, 300/min or 5/s, above 0 and at most 1000000000/h";
+    const struct field field = {.key = key};
+    struct text expected = {0};
+    struct rate rate = {0};
+
+    text_addf(&expected, "%s, %s", what, likes);
+    const char *text = load_scalar(load, &field, value, expected.data);
+    bool parsed = text && parse_rate(text, &rate);
+    if (text && !parsed)
+        load_refuse(load, key, value, "is no such rate", "%s", expected.data);
+    if (parsed)
+        *ret_rate = rate;
+    text_free(&expected);
+    return parsed;
+}
+
+void load_read_ideal_rate(struct load *load, const struct field *field, const struct node *value,
+                          void *object)
+{
+    struct rate rate = {0};
+
+    if (load_rate(load, field->key, value, "what the machine makes when all goes well", &rate))
+        *(double *)member_of(field, object) = rate.seconds * 1000 / rate.number;
 }
 
 void load_read_later(struct load *load, const struct field *field, const struct node *value,

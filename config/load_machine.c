@@ -16,6 +16,7 @@ enum {
     MACHINE_EVERY,
     MACHINE_TAGS,
     MACHINE_STATE,
+    MACHINE_IDEAL_RATE,
     MACHINE_FIELDS
 };
 
@@ -38,6 +39,9 @@ static const struct field machine_fields[MACHINE_FIELDS] = {
                        .most = LOAD_MAX_PERIOD_MS},
     [MACHINE_TAGS] = {.key = "tags", .read = load_read_list},
     [MACHINE_STATE] = {.key = "state"},
+    [MACHINE_IDEAL_RATE] = {.key = "ideal_rate",
+                            .read = load_read_ideal_rate,
+                            .offset = offsetof(struct machine, ideal_ms)},
 };
 
 static const struct section machine_section = {"a machine", machine_fields, MACHINE_FIELDS};

@@ -189,6 +189,7 @@ struct machine {
     size_t tag_count;                 /* 1 to 4096 */
     const struct meaning *meaning;    /* NULL: values are told as they are read */
     const struct state_config *state; /* NULL: nothing tells its state */
+    double ideal_ms;                  /* what an item takes at the ideal rate; 0: not known */
     const char *profile;              /* the name of the one it was made from; NULL: none */
     bool synthetic;                   /* that profile's addresses are made up, of no real machine */
 };

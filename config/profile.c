@@ -22,6 +22,7 @@ enum {
     PROFILE_PARAMETERS,
     PROFILE_TAGS,
     PROFILE_STATE,
+    PROFILE_IDEAL_RATE,
     PROFILE_FIELDS
 };
 
@@ -40,6 +41,7 @@ static const struct field profile_fields[PROFILE_FIELDS] = {
     [PROFILE_PARAMETERS] = {.key = "parameters"},
     [PROFILE_TAGS] = {.key = "tags", .read = load_read_list},
     [PROFILE_STATE] = {.key = "state"},
+    [PROFILE_IDEAL_RATE] = {.key = "ideal_rate"},
 };
 
 static const struct section profile_section = {"a profile", profile_fields, PROFILE_FIELDS};
@@ -136,6 +138,7 @@ static bool extend(struct load *load, struct profile *profile, const struct node
     profile->synthetic = profile->synthetic || base->synthetic;
     profile->defaults = base->defaults;
     profile->of_state = base->of_state;
+    profile->of_ideal = base->of_ideal;
     return true;
 }
 
@@ -164,6 +167,8 @@ static bool read_profile(struct load *load, struct profile *profile, const char 
     profile->tags = load_value(seen[PROFILE_TAGS]);
     if (seen[PROFILE_STATE])
         profile->of_state = load_value(seen[PROFILE_STATE]);
+    if (seen[PROFILE_IDEAL_RATE])
+        profile->of_ideal = load_value(seen[PROFILE_IDEAL_RATE]);
     return true;
 }
 

@@ -34,6 +34,7 @@ struct profile {
     const struct profile *base;  /* what it extends; NULL: nothing */
     const struct node *tags;     /* its own list; NULL: none */
     const struct node *of_state; /* its `state`, or its base's; NULL: none */
+    const struct node *of_ideal; /* its `ideal_rate`, or its base's; NULL: none */
     struct parameters defaults;  /* its own and its base's */
     unsigned chain;              /* how many it is made of, itself included */
     bool synthetic;

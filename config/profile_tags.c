@@ -23,6 +23,7 @@ struct expanded {
     size_t count;
     const struct meaning *meaning;
     const struct state_config *state;
+    double ideal_ms; /* 0: the profile says nothing of it */
 };
 
 /* An item of the list in the making. */
@@ -40,6 +41,7 @@ struct expansion {
     const struct node *first;
     const struct node **tail;
     unsigned level; /* what is added takes the place of what is from a level below */
+    double ideal_ms;
     bool tag_failed, failed;
 };
 
@@ -287,6 +289,21 @@ static const struct node *find_state(struct expansion *expansion, const struct p
     return expansion->tag_failed ? NULL : state;
 }
 
+/* What the profile says of it; 0: nothing, or after adding a fault. */
+static double find_ideal(struct expansion *expansion, const struct profile *profile)
+{
+    static const struct field field = {.key = "ideal_rate"};
+    double ideal_ms = 0;
+
+    if (!profile->of_ideal)
+        return 0;
+    expansion->tag_failed = false;
+    const struct node *value = fill_value(expansion, field.key, profile->of_ideal, FILL_TAG);
+    if (value && !expansion->tag_failed)
+        load_read_ideal_rate(expansion->load, &field, value, &ideal_ms);
+    return ideal_ms;
+}
+
 /* Works the list out and has it read. */
 static void expand(struct expansion *expansion, const struct profile *profile,
                    const struct profile_use *use, struct machine *machine)
@@ -300,6 +317,7 @@ static void expand(struct expansion *expansion, const struct profile *profile,
     list.kind = NODE_LIST;
     list.first = expansion->first;
     const struct node *state = find_state(expansion, profile, use);
+    expansion->ideal_ms = find_ideal(expansion, profile);
     if (list.first || !expansion->failed)
         load_tags(expansion->load, &list, state, machine);
     table_free(&expansion->names);
@@ -333,12 +351,14 @@ static void expand_once(struct expansion *expansion, const struct profile *profi
         *expanded = (struct expanded){.tags = machine->tags,
                                       .count = machine->tag_count,
                                       .meaning = machine->meaning,
-                                      .state = machine->state};
+                                      .state = machine->state,
+                                      .ideal_ms = expansion->ideal_ms};
     } else if (known->tags && load_count_tags(load, use->name, known->count)) {
         machine->tags = known->tags;
         machine->tag_count = known->count;
         machine->meaning = known->meaning;
         machine->state = known->state;
+        expansion->ideal_ms = known->ideal_ms;
     }
     text_free(&key);
 }
@@ -354,4 +374,6 @@ void profile_expand(struct load *load, const struct profile *profile, const stru
         expand(&expansion, profile, use, machine);
     else
         expand_once(&expansion, profile, use, machine);
+    if (machine->ideal_ms == 0)
+        machine->ideal_ms = expansion.ideal_ms;
 }
