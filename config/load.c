@@ -61,8 +61,10 @@ enum {
     TOP_UPLINKS,
     TOP_LINKS,
     TOP_MACHINES,
+    TOP_CALENDARS,
     TOP_GATEWAY,
     TOP_SITE,
+    TOP_TIMEZONE,
     TOP_LOG,
     TOP_TICK,
     TOP_CONTROL,
@@ -73,18 +75,23 @@ enum {
 };
 
 _Static_assert((int)TOP_UPLINKS == (int)LIST_UPLINKS && (int)TOP_LINKS == (int)LIST_LINKS &&
-                   (int)TOP_MACHINES == (int)LIST_MACHINES,
+                   (int)TOP_MACHINES == (int)LIST_MACHINES &&
+                   (int)TOP_CALENDARS == (int)LIST_CALENDARS,
                "the lists' fields come first, so that both kinds of file begin with them");
 
 static const struct field top_fields[TOP_FIELDS] = {
     [TOP_UPLINKS] = {.key = "uplinks", .read = load_read_list},
     [TOP_LINKS] = {.key = "links", .read = load_read_list},
     [TOP_MACHINES] = {.key = "machines", .read = load_read_list},
+    [TOP_CALENDARS] = {.key = "calendars", .read = load_read_list},
     [TOP_GATEWAY] = {.key = "gateway",
                      .read = load_read_name,
                      .offset = offsetof(struct plant, gateway),
                      .required = "the gateway's name"},
     [TOP_SITE] = {.key = "site", .read = load_read_name, .offset = offsetof(struct plant, site)},
+    [TOP_TIMEZONE] = {.key = "timezone",
+                      .read = load_read_timezone,
+                      .offset = offsetof(struct plant, timezone)},
     [TOP_LOG] = {.key = "log",
                  .read = load_read_choice,
                  .offset = offsetof(struct plant, log_level),
@@ -165,7 +172,8 @@ static void collect_item(struct load *load, enum load_list list, const struct no
 {
     static const size_t most[] = {[LIST_UPLINKS] = LOAD_MAX_UPLINKS,
                                   [LIST_LINKS] = LOAD_MAX_LINKS,
-                                  [LIST_MACHINES] = LOAD_MAX_MACHINES};
+                                  [LIST_MACHINES] = LOAD_MAX_MACHINES,
+                                  [LIST_CALENDARS] = LOAD_MAX_CALENDARS};
     struct load_items *items = &load->items[list];
 
     if (items->count == most[list]) {
@@ -254,6 +262,7 @@ static void load_all(struct load *load, const char *path)
     load_included(load);
     load_links(load);
     load_uplinks(load);
+    load_calendars(load);
     load_machines(load);
 }
 

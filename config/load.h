@@ -22,13 +22,14 @@ enum {
     LOAD_MAX_UPLINKS = 64,
     LOAD_MAX_LINKS = 65535,
     LOAD_MAX_MACHINES = 65535,
+    LOAD_MAX_CALENDARS = 256,
     LOAD_MAX_MACHINE_TAGS = 4096,
     LOAD_MAX_MACHINE_PERIODS = 8,
     LOAD_MAX_PERIOD_MS = 24 * 3600 * 1000,
     LOAD_MAX_TAGS = 4000000, /* of all machines, each counted, shared lists too */
 };
 
-enum load_list { LIST_UPLINKS, LIST_LINKS, LIST_MACHINES, LIST_COUNT };
+enum load_list { LIST_UPLINKS, LIST_LINKS, LIST_MACHINES, LIST_CALENDARS, LIST_COUNT };
 
 /* The items of one kind out of all files. */
 struct load_items {
@@ -150,9 +151,12 @@ void load_file(struct load *load, const char *path);
 
 field_read_fn load_read_include;
 
+field_read_fn load_read_timezone; /* const char *: one that the system knows */
+
 /* Each after the ones above it; they fill the plant from load->items. */
 void load_links(struct load *load);
 void load_uplinks(struct load *load);
+void load_calendars(struct load *load);
 void load_machines(struct load *load);
 
 /* Refuses a period, where one was given, that is shorter than the tick. */

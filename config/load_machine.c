@@ -6,6 +6,7 @@
 enum { LINE_UNIT_LEAST = 1, LINE_UNIT_MOST = 247 };
 
 static field_read_fn read_link;
+static field_read_fn read_calendar;
 
 enum {
     MACHINE_NAME,
@@ -17,6 +18,7 @@ enum {
     MACHINE_TAGS,
     MACHINE_STATE,
     MACHINE_IDEAL_RATE,
+    MACHINE_CALENDAR,
     MACHINE_FIELDS
 };
 
@@ -42,6 +44,7 @@ static const struct field machine_fields[MACHINE_FIELDS] = {
     [MACHINE_IDEAL_RATE] = {.key = "ideal_rate",
                             .read = load_read_ideal_rate,
                             .offset = offsetof(struct machine, ideal_ms)},
+    [MACHINE_CALENDAR] = {.key = "calendar", .read = read_calendar},
 };
 
 static const struct section machine_section = {"a machine", machine_fields, MACHINE_FIELDS};
@@ -57,6 +60,20 @@ static void read_link(struct load *load, const struct field *field, const struct
     if (!link && !load->incomplete)
         load_refuse(load, field->key, value, "is no link", "the name of one under \"links\"");
     ((struct machine *)object)->link = link;
+}
+
+static void read_calendar(struct load *load, const struct field *field, const struct node *value,
+                          void *object)
+{
+    const char *text = load_scalar(load, field, value, "the name of a calendar");
+
+    if (!text)
+        return;
+    const struct calendar *calendar = plant_calendar(load->plant, text);
+    if (!calendar && !load->incomplete)
+        load_refuse(load, field->key, value, "is no calendar",
+                    "the name of one under \"calendars\"");
+    ((struct machine *)object)->calendar = calendar;
 }
 
 /* Unit 0 is the broadcast on a line, and 248 and above are reserved there (Modbus over Serial
@@ -102,6 +119,8 @@ static void load_machine(struct load *load, const struct node *node, struct tabl
     const struct node *seen[MACHINE_FIELDS];
 
     *machine = (struct machine){.unit = 1, .every_ms = 1000};
+    if (load->plant->calendar_count == 1)
+        machine->calendar = &load->plant->calendars[0];
     load_section(load, &machine_section, node, seen, machine);
     if (machine->name)
         load_claim(load, names, "name", machine->name, load_value(seen[MACHINE_NAME]));

@@ -88,6 +88,15 @@ void plant_home_index_machines(struct plant_home *home)
           compare_machines);
 }
 
+/* There are few. */
+const struct calendar *plant_calendar(const struct plant *plant, const char *name)
+{
+    for (size_t i = 0; i < plant->calendar_count; i++)
+        if (plant->calendars[i].name && strcmp(plant->calendars[i].name, name) == 0)
+            return &plant->calendars[i];
+    return NULL;
+}
+
 const struct link *plant_link(const struct plant *plant, const char *name)
 {
     const struct plant_home *home = (const struct plant_home *)plant;
@@ -246,6 +255,34 @@ static bool limits_equal(const struct tag_limits *a, const struct tag_limits *b)
            a->has_low == b->has_low && a->has_high == b->has_high;
 }
 
+static bool shift_equal(const struct shift *a, const struct shift *b)
+{
+    if (!string_equal(a->name, b->name) || a->days != b->days || a->from != b->from ||
+        a->to != b->to || a->break_count != b->break_count)
+        return false;
+    for (size_t i = 0; i < a->break_count; i++)
+        if (a->breaks[i].from != b->breaks[i].from || a->breaks[i].to != b->breaks[i].to)
+            return false;
+    return true;
+}
+
+bool calendar_equal(const struct calendar *a, const struct calendar *b)
+{
+    if (a == b)
+        return true;
+    if (!a || !b || !string_equal(a->name, b->name) || a->shift_count != b->shift_count ||
+        a->holiday_count != b->holiday_count)
+        return false;
+    for (size_t i = 0; i < a->shift_count; i++)
+        if (!shift_equal(&a->shifts[i], &b->shifts[i]))
+            return false;
+    for (size_t i = 0; i < a->holiday_count; i++)
+        if (a->holidays[i].first != b->holidays[i].first ||
+            a->holidays[i].last != b->holidays[i].last)
+            return false;
+    return true;
+}
+
 static bool detail_equal(const struct tag_detail *a, const struct tag_detail *b)
 {
     return a == b || (a && b && string_equal(a->title.en, b->title.en) &&
@@ -269,7 +306,8 @@ bool machine_equal(const struct machine *a, const struct machine *b)
     if (!string_equal(a->name, b->name) || !string_equal(a->link->name, b->link->name) ||
         a->unit != b->unit || a->every_ms != b->every_ms || a->tag_count != b->tag_count ||
         !string_equal(a->profile, b->profile) || a->synthetic != b->synthetic ||
-        !state_config_equal(a->state, b->state) || a->ideal_ms != b->ideal_ms)
+        !state_config_equal(a->state, b->state) || a->ideal_ms != b->ideal_ms ||
+        !calendar_equal(a->calendar, b->calendar))
         return false;
     for (size_t i = 0; i < a->tag_count; i++)
         if (!tag_equal(&a->tags[i], &b->tags[i]))

@@ -180,6 +180,35 @@ struct state_config {
     int64_t micro_stop_ms;    /* what a shorter stop is called */
 };
 
+/* From and to are minutes behind the midnight with which the shift's day begins, on the clock of
+ * the plant's time zone; beyond 1440 is the day after. */
+struct shift_break {
+    uint16_t from, to; /* from < to */
+};
+
+struct shift {
+    const char *name;
+    uint8_t days;                     /* on which it begins: bit 0 is Monday, 6 Sunday; not 0 */
+    uint16_t from, to;                /* as of a break; from < 1440, at most a day long */
+    const struct shift_break *breaks; /* ascending, apart, all within the shift */
+    size_t break_count;
+};
+
+/* Days since 1970-01-01, both included. */
+struct holidays {
+    int32_t first, last;
+};
+
+/* When work is planned. No two of its shifts overlap, no two that begin on one day have the same
+ * name. */
+struct calendar {
+    const char *name;
+    const struct shift *shifts;      /* by ascending from */
+    size_t shift_count;              /* from 1 on */
+    const struct holidays *holidays; /* ascending, apart; no shift begins on one */
+    size_t holiday_count;
+};
+
 struct machine {
     const char *name;
     const struct link *link;
@@ -189,6 +218,7 @@ struct machine {
     size_t tag_count;                 /* 1 to 4096 */
     const struct meaning *meaning;    /* NULL: values are told as they are read */
     const struct state_config *state; /* NULL: nothing tells its state */
+    const struct calendar *calendar;  /* NULL: it has no shifts */
     double ideal_ms;                  /* what an item takes at the ideal rate; 0: not known */
     const char *profile;              /* the name of the one it was made from; NULL: none */
     bool synthetic;                   /* that profile's addresses are made up, of no real machine */
@@ -249,7 +279,10 @@ struct plant {
     const char *control; /* the local socket on which bindery asks; by default PATH.sock */
     enum log_level log_level;
     int64_t tick_ms;
+    const char *timezone; /* of the calendars, "Asia/Shanghai"; NULL: the system's */
     struct store_settings store;
+    struct calendar *calendars;
+    size_t calendar_count;
     struct uplink_settings *uplinks;
     size_t uplink_count;
     struct link *links;
@@ -286,10 +319,12 @@ void plant_release(const struct plant *plant);
 bool tag_equal(const struct tag *a, const struct tag *b);
 bool machine_equal(const struct machine *a, const struct machine *b);
 bool state_config_equal(const struct state_config *a, const struct state_config *b); /* or NULL */
+bool calendar_equal(const struct calendar *a, const struct calendar *b);             /* or NULL */
 bool link_equal(const struct link *a, const struct link *b);
 bool uplink_settings_equal(const struct uplink_settings *a, const struct uplink_settings *b);
 
 /* NULL where there is none of that name. */
+const struct calendar *plant_calendar(const struct plant *plant, const char *name);
 const struct link *plant_link(const struct plant *plant, const char *name);
 const struct machine *plant_machine(const struct plant *plant, const char *name);
 
