@@ -39,8 +39,8 @@ cppcheck)
         --cppcheck-build-dir="$cache" --library=posix --std=c11 \
         -D_GNU_SOURCE -DBINDERY_VERSION='""' -DBINDERY_CONFIG='""' \
         -DBINDERY_PROFILES='""' \
-        -Iconfig -Idrivers -Idaemon/base -Idaemon/live -Idaemon/poll -Idaemon/forward -Idaemon \
-        -Idaemon/cli config drivers daemon
+        -Iconfig -Idrivers -Idaemon/base -Idaemon/account -Idaemon/live -Idaemon/poll \
+        -Idaemon/forward -Idaemon -Idaemon/cli config drivers daemon
     ;;
 *)
     echo "lint.sh: '$kind' is unknown; expected format, tidy or cppcheck" >&2
