@@ -1,4 +1,5 @@
-/* Configurations, and what is planned from them: plant_load, drivers/modbus_plan.c.
+/* Configurations, and what is planned from them: plant_load, drivers/modbus_plan.c,
+ * daemon/account/shift.c.
  *
  * Input: up to six files, with a byte 0x1C between them: plant.yaml, a.yaml, b.yaml, c.yaml, and
  * profiles p and q. They are written into a folder of memory's, beside a folder no.file. Patterns
@@ -15,10 +16,14 @@
 #include "modbus_plan.h"
 #include "node.h"
 #include "plant.h"
+#include "shift.h"
 #include "text.h"
 #include "words.h"
+#include "zone.h"
 
-enum { FILES = 6, SEPARATOR = 0x1c, MOST_PERIODS = 8 };
+enum { FILES = 6, SEPARATOR = 0x1c, MOST_PERIODS = 8, BOUNDARIES = 40 };
+
+#define BEFORE_SUMMER_MS INT64_C(1774567000000) /* two days before clocks are put forward */
 
 static const char *const file_names[FILES] = {"plant.yaml", "a.yaml",          "b.yaml",
                                               "c.yaml",     "profiles/p.yaml", "profiles/q.yaml"};
@@ -68,6 +73,7 @@ static void make_folder(void)
     CLAIM(mkdir(path_of("no.file"), 0700) == 0);
     CLAIM(mkdir(path_of("profiles"), 0700) == 0);
     CLAIM(setenv("BINDERY_PROFILES_DIR", path_of("no.file"), 1) == 0);
+    zone_use("Europe/Berlin");
     atexit(remove_files);
 }
 
@@ -236,7 +242,56 @@ static void check_machine(const struct plant *plant, const struct machine *machi
     CLAIM(periods <= MOST_PERIODS);
     if (machine->state)
         check_state(machine);
+    CLAIM(isfinite(machine->ideal_ms) && machine->ideal_ms >= 0);
     check_planning(machine);
+}
+
+static void check_shift(const struct shift *shift)
+{
+    CLAIM(is_name(shift->name) && shift->days > 0 && shift->days < 1 << 7);
+    CLAIM(shift->from < 1440 && shift->from < shift->to && shift->to - shift->from <= 1440);
+    for (size_t i = 0; i < shift->break_count; i++) {
+        const struct shift_break *pause = &shift->breaks[i];
+        CLAIM(shift->from <= pause->from && pause->from < pause->to && pause->to <= shift->to);
+        CLAIM(i == 0 || shift->breaks[i - 1].to <= pause->from);
+    }
+}
+
+/* What is on changes when it was said to, and one shift at most is on. */
+static void check_shifts(const struct calendar *calendar)
+{
+    struct shift_now now = shift_at(calendar, BEFORE_SUMMER_MS);
+    int64_t at = BEFORE_SUMMER_MS, end = INT64_MIN;
+    char room[SHIFT_KEY_ROOM];
+
+    for (int i = 0; i < BOUNDARIES && now.next_ms != SHIFT_NEVER; i++) {
+        const struct shift_instance *instance = &now.instance;
+        CLAIM(now.next_ms > at && instance->begin_ms < instance->end_ms);
+        CLAIM(now.running == (instance->begin_ms <= at) && at < instance->end_ms);
+        CLAIM(instance->busy_ms >= 0);
+        CLAIM(instance->busy_ms <= instance->end_ms - instance->begin_ms);
+        CLAIM(!now.in_break || now.running);
+        CLAIM(instance->begin_ms >= end || instance->end_ms == end);
+        CLAIM(strlen(shift_key(instance, room)) == 11 + strlen(instance->shift->name));
+        end = instance->end_ms;
+        at = now.next_ms;
+        now = shift_at(calendar, at);
+    }
+}
+
+static void check_calendar(const struct plant *plant, const struct calendar *calendar)
+{
+    CLAIM(is_name(calendar->name) && plant_calendar(plant, calendar->name) == calendar);
+    CLAIM(calendar->shift_count >= 1);
+    for (size_t i = 0; i < calendar->shift_count; i++) {
+        check_shift(&calendar->shifts[i]);
+        CLAIM(i == 0 || calendar->shifts[i - 1].from <= calendar->shifts[i].from);
+    }
+    for (size_t i = 0; i < calendar->holiday_count; i++) {
+        CLAIM(calendar->holidays[i].first <= calendar->holidays[i].last);
+        CLAIM(i == 0 || calendar->holidays[i - 1].last + 1 < calendar->holidays[i].first);
+    }
+    check_shifts(calendar);
 }
 
 static void check_uplink(const struct uplink_settings *uplink)
@@ -270,6 +325,8 @@ static void check_plant(const struct plant *plant)
         check_machine(plant, &plant->machines[i]);
     for (size_t i = 0; i < plant->uplink_count; i++)
         check_uplink(&plant->uplinks[i]);
+    for (size_t i = 0; i < plant->calendar_count; i++)
+        check_calendar(plant, &plant->calendars[i]);
 }
 
 static void check_same_faults(const struct fault_list *a, const struct fault_list *b)
@@ -287,6 +344,9 @@ static void check_same_plant(const struct plant *a, const struct plant *b)
 {
     CLAIM(a->link_count == b->link_count && a->machine_count == b->machine_count);
     CLAIM(a->uplink_count == b->uplink_count && strcmp(a->control, b->control) == 0);
+    CLAIM(a->calendar_count == b->calendar_count);
+    for (size_t i = 0; i < a->calendar_count; i++)
+        CLAIM(calendar_equal(&a->calendars[i], &b->calendars[i]));
     for (size_t i = 0; i < a->link_count; i++)
         CLAIM(link_equal(&a->links[i], &b->links[i]));
     for (size_t i = 0; i < a->machine_count; i++)
