@@ -173,7 +173,7 @@ size_t load_holidays(struct load *load, const char *key, const struct node *list
         if (text && parse_holidays(text, &holidays[count]))
             count++;
         else if (text)
-            load_refuse(load, key, value, "is no day", "%s", expected);
+            load_refuse(load, key, value, "is no date and no range", "%s", expected);
     }
     *ret_holidays = holidays;
     return join_holidays(holidays, count);

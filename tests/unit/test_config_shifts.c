@@ -194,8 +194,8 @@ static void test_faults_of_shifts(void **state)
          "plant.yaml:7:5: shifts: \"b\" and \"night\" overlap on sat at 05:00"},
         {CALENDAR(EARLY "  - {name: early, days: [fri], from: '20:00', to: '21:00'}\n", ""),
          "plant.yaml:7:5: name: \"early\" has one of these days already, on line 6"},
-        {HOLIDAYS("[2026-02-30]"),
-         "plant.yaml:7:14: holidays: \"2026-02-30\" is no day; expected dates such as 2026-10-01"},
+        {HOLIDAYS("[2026-02-30]"), "plant.yaml:7:14: holidays: \"2026-02-30\" is no date and no "
+                                   "range; expected dates such as 2026-10-01"},
         {HOLIDAYS("[2026-10-07..2026-10-01]"), "plant.yaml:7:14: holidays: "},
         {HOLIDAYS("2026-10-01"), "plant.yaml:7:13: holidays: \"2026-10-01\" is no list"},
         {CALENDAR("", ""), "plant.yaml:5:10: shifts: none stand here; expected at least one"},
