@@ -182,7 +182,7 @@ const struct tag_detail *load_detail(struct load *load, const struct tag_detail 
 #define LOAD_EPOCH ".epoch"
 #define LOAD_INFERRED ".inferred"
 #define LOAD_RAW ".raw"
-enum { LOAD_MADE_OF_COUNTER = 3 }; /* values at most, raw ones that are only kept included */
+enum { LOAD_MADE_OF_COUNTER = 4 }; /* values, those that are only kept included */
 
 /* Keys of the tag beside its counter or states that don't go with it; NULL where one is missing. */
 enum { TAG_COMPANY_KEYS = 3 };

@@ -46,10 +46,13 @@ static void number_kept(struct draft *draft, size_t tag_count)
 {
     struct meaning *meaning = &draft->meaning;
 
-    for (size_t i = 0; i < meaning->counter_count; i++)
-        if (!draft->counters[i].config->tell_raw)
-            draft->counters[i].raw =
-                (uint16_t)(tag_count + meaning->told + STATE_VALUES + meaning->kept++);
+    for (size_t i = 0; i < meaning->counter_count; i++) {
+        struct counter_place *place = &draft->counters[i];
+        size_t first = tag_count + meaning->told + STATE_VALUES;
+        if (!place->config->tell_raw)
+            place->raw = (uint16_t)(first + meaning->kept++);
+        place->known = (uint16_t)(first + meaning->kept++);
+    }
 }
 
 const struct meaning *load_meaning(struct load *load, const struct tag *tags, size_t count)

@@ -270,6 +270,19 @@ static void check_extent(struct load *load, const struct tag *tag, const struct 
     }
 }
 
+/* By these names a store knows what goes with a counter. */
+static void check_name(struct load *load, const char *name, const struct node *value)
+{
+    static const char *const suffixes[] = {LOAD_EPOCH, LOAD_INFERRED};
+
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+        size_t length = strlen(suffixes[i]);
+        if (strlen(name) > length && strcmp(name + strlen(name) - length, suffixes[i]) == 0)
+            load_refuse(load, "name", value, "ends like what goes with a counter",
+                        "a name that does not end with %s", suffixes[i]);
+    }
+}
+
 /* What is made of a counter has names of its own. */
 static void claim_names(struct load *load, const struct tag *tag, const struct tag_counter *counter,
                         struct table *names, const struct node *value)
@@ -339,8 +352,10 @@ const struct node *load_tag(struct load *load, const struct node *node,
     struct tag_states states;
 
     load_section(load, &tag_section, node, seen, &draft);
-    if (draft.tag.name)
+    if (draft.tag.name) {
+        check_name(load, draft.tag.name, load_value(seen[TAG_NAME]));
         load_claim(load, names, "name", draft.tag.name, load_value(seen[TAG_NAME]));
+    }
     if (draft.at_known && check_type(load, &draft, load_value(seen[TAG_TYPE]))) {
         check_order(load, &draft, load_value(seen[TAG_ORDER]));
         check_numeric(load, &draft.tag, seen);

@@ -122,7 +122,7 @@ struct tag {
 
 /* A counter among a machine's tags, and the numbers of the values that go with its total. */
 struct counter_place {
-    uint16_t tag, epoch, inferred, raw;
+    uint16_t tag, epoch, inferred, raw, known;
     const struct tag_counter *config;
 };
 
@@ -346,9 +346,8 @@ size_t machine_state_kept(const struct machine *machine);
 /* The name of a value that is told: its tag's, or that of what is made. */
 const char *machine_value_name(const struct machine *machine, size_t value);
 
-/* "good", "waste", "gross", "other"; "rollover", "reset", "free". */
+/* "good", "waste", "gross", "other". */
 const char *counts_name(enum counts counts);
-const char *counter_kind_name(enum counter_kind kind);
 
 /* "production" and the like. PackML's and XJMF's (DeviceStatus) nearest words for it; NULL where
  * there is none that would be true: XJMF has no word for what is unknown. */

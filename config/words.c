@@ -39,12 +39,6 @@ static const char *const counts_names[] = {
     [COUNTS_OTHER] = "other",
 };
 
-static const char *const counter_kind_names[] = {
-    [COUNTER_KIND_ROLLOVER] = "rollover",
-    [COUNTER_KIND_RESET] = "reset",
-    [COUNTER_KIND_FREE] = "free",
-};
-
 struct unit {
     const char *name;
     int64_t factor;
@@ -68,11 +62,6 @@ const char *area_name(enum area area)
 const char *counts_name(enum counts counts)
 {
     return counts_names[counts];
-}
-
-const char *counter_kind_name(enum counter_kind kind)
-{
-    return counter_kind_names[kind];
 }
 
 /* The digits of the first `length` bytes as a number. */

@@ -147,6 +147,9 @@ static void answer_set(struct gateway *gateway, const char *arguments, struct te
     case 0:
         text_add(out, "{\"set\":true}\n");
         break;
+    case -EBUSY:
+        text_add(out, "{\"error\":\"the machine's link hangs; nothing was set\"}\n");
+        break;
     case -ENODEV:
         text_add(out, "{\"error\":\"there is no such machine\"}\n");
         break;

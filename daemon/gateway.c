@@ -33,7 +33,7 @@ struct gateway {
     const struct plant *plant; /* retained */
     struct queue *queue;
     struct live *live;
-    struct standings standings; /* of counters whose machines are out of service */
+    struct standings standings; /* of machines that are out of service */
     struct poll_output output;
     struct poller *poller;
     struct forward *forward;
@@ -146,7 +146,7 @@ static bool wants(const struct link *link, const struct machine_run *run)
 }
 
 /* The link itself stays; machines that it shall not have, or not as they were, go. Their counters
- * stand still from here on. */
+ * and states stand still from here on. */
 static void drop_machines(struct gateway *gateway, struct link_run *run, const struct link *link)
 {
     size_t count = run->machine_count, kept = 0, gone = 0;
@@ -333,6 +333,21 @@ static void do_set_counter(void *argument)
     set->result = machine_run_set_counter(set->run, set->output, set->tag, set->total);
 }
 
+/* On the thread that polls the link; false where that is overdue, as on a line that hangs. */
+static bool call_poller(struct gateway *gateway, const struct link_run *run,
+                        void (*fn)(void *argument), void *argument)
+{
+    int64_t back_by_ns =
+        run->line != NULL ? line_thread_back_by(run->line) : poller_back_by(gateway->poller);
+    if (clock_mono_ns() > back_by_ns + NS_PER_S)
+        return false;
+    if (run->tcp != NULL)
+        poller_call(gateway->poller, fn, argument);
+    else
+        line_thread_call(run->line, fn, argument);
+    return true;
+}
+
 int gateway_set_counter(struct gateway *gateway, const char *machine, const char *tag,
                         int64_t total)
 {
@@ -343,11 +358,7 @@ int gateway_set_counter(struct gateway *gateway, const char *machine, const char
             set.run = link->machines[j];
             if (strcmp(set.run->config->name, machine) != 0)
                 continue;
-            if (link->tcp != NULL)
-                poller_call(gateway->poller, do_set_counter, &set);
-            else
-                line_thread_call(link->line, do_set_counter, &set);
-            return set.result;
+            return call_poller(gateway, link, do_set_counter, &set) ? set.result : -EBUSY;
         }
     }
     return -ENODEV;

@@ -24,7 +24,7 @@ int gateway_reload(struct gateway *gateway, const struct plant *plant);
 const char *gateway_stalled(struct gateway *gateway, int64_t at_ns);
 
 /* The total of a machine's counter becomes this. 0; -ENODEV where there is no such machine, -ENOENT
- * where it has no such counter. */
+ * where it has no such counter, -EBUSY where whoever polls the machine hangs. */
 int gateway_set_counter(struct gateway *gateway, const char *machine, const char *tag,
                         int64_t total);
 

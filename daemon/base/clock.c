@@ -29,8 +29,12 @@ int64_t clock_mono_ns(void)
 
 void clock_now(struct instant *ret_now)
 {
-    ret_now->boot_ms = clock_ns(CLOCK_BOOTTIME) / NS_PER_MS;
-    ret_now->wall_ms = clock_ns(CLOCK_REALTIME) / NS_PER_MS;
+    int64_t boot_ns = clock_ns(CLOCK_BOOTTIME);
+    /* so that both clocks turn to the next millisecond together: times that are told by one and
+     * shown by the other keep their distances */
+    int64_t offset_ms = (clock_ns(CLOCK_REALTIME) - boot_ns) / NS_PER_MS;
+    ret_now->boot_ms = boot_ns / NS_PER_MS;
+    ret_now->wall_ms = ret_now->boot_ms + offset_ms;
     ret_now->synced = atomic_load_explicit(&synced, memory_order_relaxed);
 }
 

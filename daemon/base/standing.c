@@ -42,7 +42,7 @@ struct standing *standings_add(struct standings *standings, const char *machine,
     standing->numbers = mem_array(count, sizeof(*standing->numbers));
     standing->count = count;
     standing->at = (struct instant){.boot_ms = STANDING_UNKNOWN};
-    standing->boot = 0;
+    standing->told = false;
     return standing;
 }
 

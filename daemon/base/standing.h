@@ -10,8 +10,14 @@
 #include "value.h"
 
 /* A counter's numbers; a state has words of its own, and how old they were in ms, -1: unknown. */
-enum standing_number { STANDING_TOTAL, STANDING_EPOCH, STANDING_INFERRED, STANDING_RAW };
-enum { STANDING_COUNTER_NUMBERS = STANDING_RAW + 1 };
+enum standing_number {
+    STANDING_TOTAL,
+    STANDING_EPOCH,
+    STANDING_INFERRED,
+    STANDING_RAW,
+    STANDING_KNOWN, /* 0: the total was set, and counting begins at the next reading */
+};
+enum { STANDING_COUNTER_NUMBERS = STANDING_KNOWN + 1 };
 enum { STANDING_AGE = 4, STANDING_STATE_NUMBERS };
 enum { STANDING_MOST_NUMBERS = 32 };
 
@@ -23,12 +29,15 @@ struct standing {
     int64_t *numbers;     /* count of them */
     size_t count;         /* up to STANDING_MOST_NUMBERS */
     struct instant at;    /* boot_ms is of `boot`, and mostly unknown where it is synced */
-    uint32_t boot;        /* the store's number for it; 0: never told */
+    uint32_t boot;        /* the store's number for it */
+    bool told;            /* there is something in it */
     bool changed;         /* since it was last written down */
 };
 
 struct standings {
     void *tree; /* zeroed: empty */
+    /* of a counter without a standing: 0, or after a loss of them one that was never told */
+    uint32_t first_epoch;
 };
 
 /* NULL where there is none. */

@@ -49,6 +49,12 @@ static uint64_t hash_bytes(uint64_t hash, const char *bytes, size_t length)
     return hash;
 }
 
+/* Of a reading, or of an event with both its ends. */
+static bool is_time(const char *name)
+{
+    return strcmp(name, "ts") == 0 || strcmp(name, "from") == 0 || strcmp(name, "to") == 0;
+}
+
 /* Of everything that must be the same in a repeat: not of "clock", nor of a time that may have
  * been corrected since. Members may come in any order. */
 static uint64_t hash_record(const struct node *record, const char *machine)
@@ -59,7 +65,7 @@ static uint64_t hash_record(const struct node *record, const char *machine)
     const char *name = NULL;
     const struct node *node = NULL;
     for (void *place = NULL; node_each(record, &place, &name, &node);) {
-        if (strcmp(name, "clock") == 0 || (corrected && strcmp(name, "ts") == 0))
+        if (strcmp(name, "clock") == 0 || (corrected && is_time(name)))
             continue;
         text_clear(&value);
         node_to_json(node, true, &value);

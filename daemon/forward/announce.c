@@ -73,7 +73,7 @@ static int send_status(const struct announce_context *context, const struct live
     text_addf(topic, "%s/%s/status", context->settings->topic, status->machine);
     const char *reason = status->reason[0] != '\0' ? status->reason : NULL;
     payload_json_machine_status(payload, &now, status->online, status->since.wall_ms,
-                                machine_state_name(status->online ? status->state : STATE_OFFLINE),
+                                status->online ? status->state : STATE_OFFLINE,
                                 status->online ? reason : quality_name(status->quality));
     return publish(uplink, topic, payload, now_ns);
 }

@@ -15,8 +15,8 @@
 struct forward;
 
 /* Opens the store and begins. ret_sources gets the store's number for each of the plant's machines
- * (plant->machine_count of them), ret_standings how counters stood. 0, or negative errno where
- * there can be no store; that has been logged. Queue and live must outlive it; the plant is
+ * (plant->machine_count of them), ret_standings how counters and states stood. 0, or negative errno
+ * where there can be no store; that has been logged. Queue and live must outlive it; the plant is
  * retained. */
 int forward_start(const struct plant *plant, struct queue *queue, struct live *live,
                   uint32_t *ret_sources, struct standings *ret_standings,

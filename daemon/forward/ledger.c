@@ -65,6 +65,9 @@ static void take(struct ledger *ledger, struct audience audience, int64_t now_ns
         return;
     if (ledger_release(ledger, held, audience, now_ns) == 0) {
         ledger_follow(ledger, &held->batch);
+        /* it may never be stored */
+        if (ledger->standing.urgent)
+            ledger_commit_standings(ledger, now_ns);
     } else if (ledger_commit_in_order(ledger, &held, 1, audience, now_ns) == 0) {
         ledger_add_recent(ledger, held);
         ledger_follow(ledger, &held->batch);

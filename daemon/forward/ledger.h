@@ -38,8 +38,8 @@ void ledger_wake_by(struct ledger *ledger, int wake_fd);
 /* Numbers for all machines of a plant. 0 or negative errno, logged. */
 int ledger_sources(struct ledger *ledger, const struct plant *plant, uint32_t *ret_sources);
 
-/* How counters stood when they were last told, their times on this boot's clock; before the first
- * step. */
+/* How counters and states stood when they were last told, their times on this boot's clock; before
+ * the first step. */
 void ledger_copy_standings(const struct ledger *ledger, struct standings *ret_standings);
 
 /* An error of the store's that somebody else met: damage is mended at the next step. */

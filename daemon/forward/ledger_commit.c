@@ -145,7 +145,7 @@ static int write_batches(struct ledger *ledger, struct held_batch *const *batche
     }
     if (error == 0 && (extras.cursors || ret_gap->missing > 0))
         error = save_cursors(ledger, audience, ret_gap);
-    if (error == 0 && extras.standings)
+    if (error == 0 && (extras.standings || ret_gap->missing > 0))
         error = ledger_write_standings(ledger);
     if (error == 0 && ledger->salvage_due)
         error = store_save_salvage(
@@ -161,6 +161,19 @@ static void stored(struct ledger *ledger, struct held_batch *held)
         ledger->next_seq = end;
 }
 
+/* Whether numbers that were acknowledged and never stored come to lie below what is. */
+static bool passes_over_some(const struct ledger *ledger, struct held_batch *const *batches,
+                             size_t count)
+{
+    uint64_t next_seq = store_next_seq(ledger->store);
+    for (size_t i = 0; i < count; i++) {
+        if (batches[i]->batch.first_seq > next_seq)
+            return true;
+        next_seq = batches[i]->batch.first_seq + batches[i]->batch.count;
+    }
+    return false;
+}
+
 int ledger_commit(struct ledger *ledger, struct held_batch *const *batches, size_t count,
                   struct audience audience, int64_t now_ns)
 {
@@ -169,7 +182,8 @@ int ledger_commit(struct ledger *ledger, struct held_batch *const *batches, size
     uint64_t followed = ledger->next_seq;
     bool full = store_is_full(ledger->store);
     struct extras extras = {full || now_ns >= ledger->cursor_ns,
-                            full || now_ns >= ledger->standing.write_ns};
+                            full || passes_over_some(ledger, batches, count) ||
+                                now_ns >= ledger->standing.write_ns};
     int error = write_batches(ledger, batches, count, audience, extras, &gap, &declared);
     if (ledger_note_trouble(ledger, error, now_ns) < 0) {
         held_batch_drop(declared);
@@ -177,7 +191,7 @@ int ledger_commit(struct ledger *ledger, struct held_batch *const *batches, size
     }
     if (extras.cursors)
         cursors_saved(ledger, audience, now_ns);
-    if (extras.standings)
+    if (extras.standings || gap.missing > 0)
         ledger_standings_written(ledger, followed, now_ns);
     ledger->salvage_due = false;
     for (size_t i = 0; i < count; i++)
@@ -207,10 +221,15 @@ void ledger_commit_cursors(struct ledger *ledger, struct audience audience, int6
         error = save_cursors(ledger, audience, &nothing);
     /* no cursor may be ahead of the numbers that the store knows of */
     uint64_t end = ledger->reserved > ledger->next_seq ? ledger->reserved : ledger->next_seq;
-    if (error == 0 && end > store_next_seq(ledger->store))
+    bool settles = end > store_next_seq(ledger->store);
+    if (error == 0 && settles)
         error = store_reserve(ledger->store, ledger_stored_end(ledger), end);
+    if (error == 0 && settles)
+        error = ledger_write_standings(ledger);
     if (error == 0)
         error = commit(ledger, audience);
+    if (error == 0 && settles)
+        ledger_standings_written(ledger, ledger->next_seq, now_ns);
     if (ledger_note_trouble(ledger, error, now_ns) == 0)
         cursors_saved(ledger, audience, now_ns);
 }
@@ -234,7 +253,11 @@ int ledger_reserve(struct ledger *ledger, uint64_t end, int64_t now_ns)
     if (error == 0)
         error = store_reserve(ledger->store, ledger_stored_end(ledger), end);
     if (error == 0)
+        error = ledger_write_standings(ledger);
+    if (error == 0)
         error = store_commit(ledger->store);
+    if (error == 0)
+        ledger_standings_written(ledger, ledger->next_seq, now_ns);
     if (ledger_note_trouble(ledger, error, now_ns) == 0)
         ledger->reserved = end;
     return error;

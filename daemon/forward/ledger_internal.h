@@ -1,5 +1,5 @@
 /* What the ledger's files share: ledger_open.c opens, ledger.c decides, ledger_commit.c writes,
- * ledger_unstored.c has what is in memory only, ledger_standing.c knows where counters stand,
+ * ledger_unstored.c has what is in memory only, ledger_standing.c knows how machines stand,
  * ledger_renew.c begins another store and brings to it what was in the last. */
 #ifndef BINDERY_LEDGER_INTERNAL_H
 #define BINDERY_LEDGER_INTERNAL_H
@@ -7,7 +7,7 @@
 #include "ledger.h"
 #include "salvage.h"
 
-/* Where counters stand, by what has a number. */
+/* Where counters and states stand, by what has a number. */
 struct ledger_standing {
     struct standings all;
     struct followed_source *sources; /* by their numbers */
@@ -16,6 +16,7 @@ struct ledger_standing {
     int64_t write_ns; /* when to write again */
     bool counts;      /* some machine has counters or a state */
     bool changed;     /* since it was written */
+    bool urgent;      /* an event came: what it told must not be told again */
     bool loading;     /* at the start: what comes may be older than what is known */
 };
 
@@ -70,15 +71,16 @@ int ledger_commit_in_order(struct ledger *ledger, struct held_batch *const *held
 uint64_t ledger_first_owed(const struct ledger *ledger, struct audience audience);
 
 /* From the store as it was left. Where not all that was told is in it (`incomplete`) or can be
- * read, epochs are raised. */
-void ledger_load_standings(struct ledger *ledger, bool incomplete);
+ * read, epochs are raised. 0 or negative errno. */
+int ledger_load_standings(struct ledger *ledger, bool incomplete);
 void ledger_forget_standings(struct ledger *ledger);
 
 /* Machines of this plant will be followed if they have counters or states. */
 void ledger_count_plant(struct ledger *ledger, const struct plant *plant);
 
-/* Takes what a batch says that has its number for good, and is taken for the first time. */
-void ledger_follow(struct ledger *ledger, const struct batch *batch);
+/* Takes what a batch says that has its number for good, and is taken for the first time. False
+ * where not all of it makes sense. */
+bool ledger_follow(struct ledger *ledger, const struct batch *batch);
 
 /* In a transaction: writes down what changed. After its commit: that all below seq is written. */
 int ledger_write_standings(struct ledger *ledger);

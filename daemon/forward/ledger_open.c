@@ -95,7 +95,7 @@ int ledger_open(const struct plant *plant, struct queue *queue, struct ledger **
     if (error == 0)
         error = open_salvage(ledger);
     if (error == 0)
-        ledger_load_standings(ledger, opened.unclean.missing > 0);
+        error = ledger_load_standings(ledger, opened.unclean.missing > 0);
     if (error < 0) {
         log_error("store: %s: %s", ledger->settings->path,
                   why_not_open(ledger->settings->path, error));

@@ -203,10 +203,11 @@ int ledger_renew(struct ledger *ledger, struct audience audience, int64_t now_ns
     ledger_tell_renewed(ledger,
                         ledger->broken == -ESTALE ? "was deleted or replaced" : "was damaged");
     begin_salvage(ledger);
-    ledger_standings_lost(ledger);
     ledger->given_up = false;
     ledger->broken = 0;
     ledger->retry_ns = ledger->cursor_ns = 0;
+    ledger_standings_lost(ledger);
+    ledger_commit_standings(ledger, now_ns);
     return 0;
 }
 

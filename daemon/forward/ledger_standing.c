@@ -70,11 +70,12 @@ static void find_counters(struct ledger *ledger, const struct source *source, si
             continue;
         const struct tag_name *name = &source->tags[tag];
         bool raw_told = has_name(source, epoch + 2, name->text, name->length, ".raw");
+        uint16_t raw = (uint16_t)(raw_told ? epoch + 2 : (*kept)++);
         char text[LIVE_NAME_BYTES] = "";
         memcpy(text, name->text, name->length < sizeof(text) ? name->length : sizeof(text) - 1);
         const struct followed item = {
-            .values = {(uint16_t)tag, (uint16_t)epoch, (uint16_t)(epoch + 1),
-                       (uint16_t)(raw_told ? epoch + 2 : (*kept)++)},
+            .values = {(uint16_t)tag, (uint16_t)epoch, (uint16_t)(epoch + 1), raw,
+                       (uint16_t)(*kept)++},
             .count = STANDING_COUNTER_NUMBERS,
             .standing = standings_add(&ledger->standing.all, source->machine, text,
                                       STANDING_COUNTER_NUMBERS),
@@ -145,8 +146,7 @@ static bool is_behind(const struct ledger *ledger, const struct followed *follow
 {
     const struct standing *standing = followed->standing;
     if (followed->is_state)
-        return ledger->standing.loading && at->wall_ms < standing->at.wall_ms &&
-               at->synced == standing->at.synced;
+        return ledger->standing.loading && at->wall_ms < standing->at.wall_ms;
     return is_older_total(standing->numbers, numbers);
 }
 
@@ -184,34 +184,39 @@ static void follow(struct ledger *ledger, const struct followed *followed,
     if (reading->at.synced)
         standing->at.boot_ms = STANDING_UNKNOWN;
     standing->boot = boot;
-    standing->changed = ledger->standing.changed = true;
+    standing->told = standing->changed = ledger->standing.changed = true;
 }
 
-void ledger_follow(struct ledger *ledger, const struct batch *batch)
+bool ledger_follow(struct ledger *ledger, const struct batch *batch)
 {
     struct record_reader reader = {0};
     struct record record;
     enum record_kind kind;
     uint32_t source;
+    int status = 0;
     if (!ledger->standing.counts)
-        return;
+        return true;
     record_reader_start(&reader, batch->body, batch->length);
     for (;;) {
         struct record_reader from = reader;
-        if (record_skim(&reader, &kind, &source) != 1)
+        status = record_skim(&reader, &kind, &source);
+        if (status != 1)
             break;
+        ledger->standing.urgent = ledger->standing.urgent || kind == RECORD_EVENT;
         const struct followed_source *followed =
             kind == RECORD_READING ? followed_source(ledger, source) : NULL;
         if (followed == NULL)
             continue;
         reader.at = from.at;
         reader.passed = from.passed;
-        if (record_next(&reader, &record) != 1)
+        status = record_next(&reader, &record);
+        if (status != 1)
             break;
         for (size_t i = 0; i < followed->count; i++)
             follow(ledger, &followed->items[i], &record.reading, batch->boot);
     }
     record_reader_free(&reader);
+    return status == 0;
 }
 
 /* --- writing down --- */
@@ -247,7 +252,7 @@ void ledger_standings_written(struct ledger *ledger, uint64_t seq, int64_t now_n
 {
     if (ledger->standing.changed)
         standings_each(&ledger->standing.all, note_written, NULL);
-    ledger->standing.changed = false;
+    ledger->standing.changed = ledger->standing.urgent = false;
     ledger->standing.seq = seq;
     ledger->standing.write_ns = now_ns + WRITE_MS * NS_PER_MS;
 }
@@ -276,8 +281,8 @@ void ledger_count_plant(struct ledger *ledger, const struct plant *plant)
 /* What was said between then and now is not known: totals may be too low. */
 static void doubt(void *context, struct standing *standing)
 {
-    if (standing->count != STANDING_COUNTER_NUMBERS)
-        return; /* a state is known up to its own time, whatever came then */
+    if (strcmp(standing->name, "state") == 0)
+        return; /* it is known up to its own time, whatever came then */
     standing->numbers[STANDING_EPOCH]++;
     note_unwritten(context, standing);
 }
@@ -291,14 +296,24 @@ static bool catch_up(struct ledger *ledger)
     int rc;
     while ((rc = store_read(ledger->store, seq, SEQ_END, &batch)) == 0 || rc == -EBADMSG) {
         seq = batch.first_seq + batch.count;
-        complete = complete && rc == 0;
-        if (rc < 0)
-            continue;
-        ledger_follow(ledger, &batch);
-        free(batch.body);
+        if (rc == 0) {
+            complete = ledger_follow(ledger, &batch) && complete;
+            free(batch.body);
+        } else {
+            complete = false;
+        }
     }
     ledger_note_error(ledger, rc);
     return complete && rc == -ENOENT;
+}
+
+/* Whether there is anything to be followed in what was stored, be it of machines of before. */
+static bool has_followed(struct ledger *ledger)
+{
+    for (uint32_t id = store_last_source(ledger->store); id > 0; id--)
+        if (followed_source(ledger, id) != NULL)
+            return true;
+    return false;
 }
 
 /* What was told before the clock was set has its time by now. */
@@ -314,17 +329,21 @@ static void correct_time(void *context, struct standing *standing)
     at->synced = true;
 }
 
-void ledger_load_standings(struct ledger *ledger, bool incomplete)
+int ledger_load_standings(struct ledger *ledger, bool incomplete)
 {
-    int error = store_load_standings(ledger->store, &ledger->standing.all, &ledger->standing.seq);
+    struct ledger_standing *standing = &ledger->standing;
+    int error = store_load_standings(ledger->store, &standing->all, &standing->seq);
     ledger_note_error(ledger, error);
-    ledger->standing.loading = true;
-    ledger->standing.counts = ledger->standing.all.tree != NULL;
+    if (error < 0 && error != -EUCLEAN)
+        return error;
+    standing->loading = true;
+    standing->counts = has_followed(ledger);
+    if (standing->counts && (error < 0 || !catch_up(ledger) || incomplete))
+        standings_each(&standing->all, doubt, ledger);
+    standings_each(&standing->all, correct_time, ledger);
+    standing->loading = standing->urgent = false;
     ledger_count_plant(ledger, ledger->plant);
-    if (ledger->standing.counts && (error < 0 || !catch_up(ledger) || incomplete))
-        standings_each(&ledger->standing.all, doubt, ledger);
-    standings_each(&ledger->standing.all, correct_time, ledger);
-    ledger->standing.loading = false;
+    return 0;
 }
 
 struct copy {
@@ -337,7 +356,7 @@ static void copy_one(void *context, struct standing *standing)
 {
     const struct copy *copy = context;
     /* named in a list of tags, and never told */
-    if (standing->boot == 0)
+    if (!standing->told)
         return;
     struct standing *made =
         standings_add(copy->to, standing->machine, standing->name, standing->count);
@@ -349,6 +368,9 @@ void ledger_copy_standings(const struct ledger *ledger, struct standings *ret_st
 {
     struct copy copy = {.to = ret_standings, .boot = ledger->boot};
     clock_now(&copy.now);
+    /* totals of the store before this one may still be told: no epoch of theirs is so high */
+    if (ledger->salvage != NULL || ledger->event[0] != '\0')
+        ret_standings->first_epoch = (uint32_t)(copy.now.wall_ms / 1000);
     standings_each(&ledger->standing.all, copy_one, &copy);
 }
 

@@ -232,16 +232,20 @@ void payload_json_status(struct text *out, bool online, const struct instant *at
 }
 
 void payload_json_machine_status(struct text *out, const struct instant *at, bool online,
-                                 int64_t since_ms, const char *state, const char *reason)
+                                 int64_t since_ms, enum machine_state state, const char *reason)
 {
     text_add_char(out, '{');
     add_now(out, at);
     text_add(out, online ? ",\"online\":true,\"state\":" : ",\"online\":false,\"state\":");
-    add_string(out, state);
+    add_string(out, machine_state_name(state));
     text_add(out, ",\"since\":");
     text_add_int(out, since_ms);
     text_add(out, ",\"reason\":");
     add_string(out, reason);
+    text_add(out, ",\"packml\":");
+    add_string(out, machine_state_packml(state));
+    text_add(out, ",\"xjmf\":");
+    add_string(out, machine_state_xjmf(state));
     text_add_char(out, '}');
 }
 

@@ -51,9 +51,10 @@ void payload_json_gap(struct text *out, uint64_t seq, const struct gap *gap, con
 void payload_json_status(struct text *out, bool online, const struct instant *at,
                          const char *store_id, const char *boot_id);
 
-/* root/MACHINE/status: {"ts":…,"online":…,"state":…,"since":…,"reason":…}; reason null if NULL */
+/* root/MACHINE/status: {"ts":…,"online":…,"state":…,"since":…,"reason":…,"packml":…,"xjmf":…};
+ * reason null if NULL, and the last two where those vocabularies have no word for it */
 void payload_json_machine_status(struct text *out, const struct instant *at, bool online,
-                                 int64_t since_ms, const char *state, const char *reason);
+                                 int64_t since_ms, enum machine_state state, const char *reason);
 
 /* root/MACHINE/about: {"machine":…,"link":…,"unit":…,"profile":…,"synthetic":…,
  * "tags":[{"name":…,"unit":…,"type":…,"at":"holding:100","every_ms":…,"kind":"value"}]}, where

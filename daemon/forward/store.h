@@ -66,6 +66,9 @@ uint64_t store_newest_seq(const struct store *store); /* where the newest batch 
  * transaction that is open: then it goes where that is rolled back. 0 or negative errno. */
 int store_source_id(struct store *store, const struct machine *machine, uint32_t *ret_id);
 
+/* The highest number that there is; 0 without any. */
+uint32_t store_last_source(const struct store *store);
+
 /* Whether it has one already. */
 bool store_has_source(struct store *store, const struct machine *machine);
 
@@ -92,7 +95,8 @@ int store_append(struct store *store, const struct batch *batch);
 int store_save_cursor(struct store *store, const char *uplink, const struct ranges *owed);
 int store_drop_cursor(struct store *store, const char *uplink);
 
-/* Keeps how a counter stood, and that all below seq is in what was kept; in a transaction. */
+/* Keeps how a counter or a state stood, and that all below seq is in what was kept; in a
+ * transaction. */
 int store_save_standing(struct store *store, const struct standing *standing);
 int store_note_standings(struct store *store, uint64_t seq);
 

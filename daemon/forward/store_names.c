@@ -89,6 +89,12 @@ int store_adopt_source(struct store *store, const char *machine, const char *tag
     return rc < 0 ? rc : number_source(store, machine, tags, ret_id);
 }
 
+uint32_t store_last_source(const struct store *store)
+{
+    const struct catalog *catalog = &store->catalog;
+    return catalog->count > 0 ? catalog->items[catalog->count - 1].id : 0;
+}
+
 bool store_has_source(struct store *store, const struct machine *machine)
 {
     return catalog_by_content(&store->catalog, machine) != NULL;

@@ -1,4 +1,4 @@
-/* Where counters stood, in the store. */
+/* Where counters and states stood, in the store. */
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -63,6 +63,7 @@ static void take_row(struct sql_query *query, struct standings *standings)
                                     .synced = sql_int(query, COLUMN_SYNCED) != 0,
                                     .boot_ms = sql_int(query, COLUMN_BOOT_MS)};
     standing->boot = (uint32_t)sql_int(query, COLUMN_BOOT);
+    standing->told = true;
 }
 
 int store_load_standings(struct store *store, struct standings *standings, uint64_t *ret_seq)

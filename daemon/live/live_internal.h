@@ -17,7 +17,7 @@ struct live_machine {
     struct live_link *link; /* where its polls are counted; NULL: nowhere */
     struct sample *last;    /* one a value; quality good and no value: never asked yet */
     size_t value_count;     /* those that are told */
-    char **texts;           /* one a tag, NULL but for strings */
+    char **texts;           /* one a value, NULL but for texts */
     bool known;             /* polled at least once */
     bool online;
     enum quality reason;

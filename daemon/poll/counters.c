@@ -15,6 +15,7 @@ struct item {
     int64_t seen_ms;  /* the last good answer; COUNTER_TIME_UNKNOWN: none yet */
     bool failed;      /* the last answer was none */
     bool refused;     /* it has been told */
+    bool begun;       /* there is a total */
     bool told;        /* in the reading at hand */
 };
 
@@ -44,13 +45,14 @@ static const char *name_of(const struct counters *counters, size_t i)
 static void go_on(struct item *item, const struct standing *standing)
 {
     item->counter = (struct counter){
-        .known = true,
+        .known = standing->numbers[STANDING_KNOWN] != 0,
         .epoch = (uint32_t)standing->numbers[STANDING_EPOCH],
         .raw = (uint64_t)standing->numbers[STANDING_RAW],
         .total = standing->numbers[STANDING_TOTAL],
         .at_ms = standing->at.boot_ms,
     };
     item->inferred = standing->numbers[STANDING_INFERRED];
+    item->begun = true;
 }
 
 struct counters *counters_new(const struct machine *machine, struct standings *standings)
@@ -65,6 +67,7 @@ struct counters *counters_new(const struct machine *machine, struct standings *s
     for (size_t i = 0; i < counters->count; i++) {
         struct item *item = &counters->items[i];
         item->seen_ms = COUNTER_TIME_UNKNOWN;
+        item->counter.epoch = standings->first_epoch;
         const struct standing *standing =
             standings_find(standings, machine->name, name_of(counters, i));
         if (standing != NULL && standing->count == STANDING_COUNTER_NUMBERS)
@@ -77,7 +80,7 @@ void counters_free(struct counters *counters, struct standings *standings)
 {
     for (size_t i = 0; counters != NULL && i < counters->count; i++) {
         const struct item *item = &counters->items[i];
-        if (!item->counter.known)
+        if (!item->begun)
             continue;
         struct standing *standing = standings_add(standings, counters->machine->name,
                                                   name_of(counters, i), STANDING_COUNTER_NUMBERS);
@@ -85,6 +88,7 @@ void counters_free(struct counters *counters, struct standings *standings)
         standing->numbers[STANDING_EPOCH] = item->counter.epoch;
         standing->numbers[STANDING_INFERRED] = item->inferred;
         standing->numbers[STANDING_RAW] = (int64_t)item->counter.raw;
+        standing->numbers[STANDING_KNOWN] = item->counter.known;
         standing->at.boot_ms = item->counter.at_ms;
     }
     free(counters);
@@ -133,7 +137,10 @@ static size_t add_company(const struct item *item, const struct counter_place *p
 {
     count = add(samples, count, place->epoch, item->counter.epoch);
     count = add(samples, count, place->inferred, (uint64_t)item->inferred);
-    return add(samples, count, place->raw, item->counter.raw);
+    count = add(samples, count, place->raw, item->counter.raw);
+    if (!item->counter.known)
+        samples[count - 1].value = (struct value){.kind = VALUE_NONE};
+    return add(samples, count, place->known, item->counter.known);
 }
 
 static bool is_worth_a_report(const struct item *item, const struct counter_step *step,
@@ -163,6 +170,7 @@ static bool take(struct counters *counters, struct item *item, const struct coun
         taking->report(taking->context, &report);
     item->refused = report.step.verdict == COUNTER_REFUSED;
     item->told = report.step.verdict != COUNTER_HELD && !item->refused;
+    item->begun = item->begun || counter->known;
     if (item->refused)
         *sample = (struct sample){.tag = sample->tag, .quality = QUALITY_RANGE};
     else
@@ -206,6 +214,7 @@ int counters_set(struct counters *counters, const char *tag, int64_t total,
     const struct counter_place *place = place_of(counters, i);
     *ret_before = item->counter.total;
     counter_set(&item->counter, total);
+    item->begun = true;
     ret_samples[0] = (struct sample){.tag = place->tag, .value = whole((uint64_t)total)};
     add_company(item, place, ret_samples, 1);
     *ret_report = (struct counter_report){.place = place,

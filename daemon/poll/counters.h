@@ -34,9 +34,9 @@ void counters_free(struct counters *counters, struct standings *standings);
 size_t counters_take(struct counters *counters, struct sample *samples, size_t count, int64_t at_ms,
                      counter_report_fn *report, void *context);
 
-/* The total of the tag of that name becomes this. 0, with the four samples that tell it and a
+/* The total of the tag of that name becomes this. 0, with the samples that tell it and a
  * report of it, in which raw_before and raw are what was read last; -ENOENT: it is no counter. */
-enum { COUNTERS_SET_SAMPLES = 4 };
+enum { COUNTERS_SET_SAMPLES = STANDING_COUNTER_NUMBERS };
 int counters_set(struct counters *counters, const char *tag, int64_t total,
                  struct sample ret_samples[COUNTERS_SET_SAMPLES], int64_t *ret_before,
                  struct counter_report *ret_report);

@@ -7,9 +7,12 @@
 #include "memory.h"
 
 struct told {
-    struct value value; /* VALUE_NONE with a good quality: never told */
-    uint8_t quality, exception;
+    struct value value;
+    uint8_t quality; /* NEVER_TOLD, or as in a sample */
+    uint8_t exception;
 };
+
+enum { NEVER_TOLD = UINT8_MAX };
 
 struct filter {
     const struct machine *machine;
@@ -30,6 +33,7 @@ struct filter *filter_new(const struct machine *machine)
     struct filter *filter = mem_alloc(sizeof(*filter));
     filter->machine = machine;
     filter->told = mem_array(machine_values(machine), sizeof(*filter->told));
+    filter_forget(filter);
     if (has_heartbeats(machine))
         filter->told_at_ms = mem_array(machine_values(machine), sizeof(*filter->told_at_ms));
     return filter;
@@ -40,7 +44,7 @@ void filter_forget(struct filter *filter)
     for (size_t i = 0; i < machine_values(filter->machine); i++) {
         if (filter->told[i].value.kind == VALUE_TEXT)
             free((char *)filter->told[i].value.text);
-        filter->told[i] = (struct told){0};
+        filter->told[i] = (struct told){.quality = NEVER_TOLD};
     }
 }
 
@@ -74,11 +78,11 @@ static bool moved(const struct tag *tag, const struct value *from, const struct 
 static bool is_due(const struct filter *filter, const struct sample *sample, int64_t now_ms)
 {
     const struct told *told = &filter->told[sample->tag];
+    if (sample->quality != told->quality || sample->exception != told->exception)
+        return true;
     if (sample->tag >= filter->machine->tag_count)
         return !is_same(&told->value, &sample->value);
     const struct tag *tag = &filter->machine->tags[sample->tag];
-    if (sample->quality != told->quality || sample->exception != told->exception)
-        return true;
     if (tag->heartbeat_ms > 0 && now_ms - filter->told_at_ms[sample->tag] >= tag->heartbeat_ms)
         return true;
     return sample->quality == QUALITY_GOOD && moved(tag, &told->value, &sample->value);

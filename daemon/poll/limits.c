@@ -53,8 +53,7 @@ static double limit_passed(const struct tag_limits *limits, enum limit_side befo
         return limits->low;
     if (now == LIMIT_BEYOND)
         return limits->high;
-    return before == LIMIT_BELOW ? limits->low + limits->hysteresis
-                                 : limits->high - limits->hysteresis;
+    return before == LIMIT_BELOW ? limits->low : limits->high;
 }
 
 static void take(struct limits *limits, const struct tag_limits *bounds,

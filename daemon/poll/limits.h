@@ -15,7 +15,7 @@ struct limit_report {
     uint16_t tag;
     enum limit_side side; /* where it is now */
     struct value value;
-    double limit; /* the one it passed, hysteresis included where it came back */
+    double limit; /* the one that it passed */
 };
 
 typedef void limit_report_fn(void *context, const struct limit_report *report);

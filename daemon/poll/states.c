@@ -8,6 +8,10 @@
 /* Under which a machine's state stands, as its value is named. */
 static const char standing_name[] = "state";
 
+_Static_assert(sizeof(((struct state_kept *)0)->words) == STANDING_AGE * sizeof(int64_t) &&
+                   (int)STATE_KEPT_VALUES == (int)STANDING_STATE_NUMBERS,
+               "a state's words and their age are what a standing has");
+
 struct states {
     const struct machine *machine;
     struct state_run run;

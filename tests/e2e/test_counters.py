@@ -132,6 +132,20 @@ class Counters(Case):
         self.gateway(self.plant())
         self.expect(7013, epoch=1)
 
+    def test_a_total_that_is_set_while_the_machine_is_away_is_kept_by_a_reload(self):
+        gateway = self.begin(100, self.plant())
+        self.count_to(150, 50)
+        self.unit.silent = True
+        self.receiver.wait_reading(where=lambda e: e.bad.get("good") == "timeout")
+        self.bindery("counter", "-c", gateway.path, "set", "m", "good", "7000")
+        wait_for(lambda: 7000 in self.totals())
+        gateway.reload(self.plant(tag("speed", "holding:5")))
+        self.unit.set("holding", 0, 160)
+        self.unit.silent = False
+        self.receiver.wait_reading(where=lambda e: e.values.get("speed") == 0)
+        self.count_to(165, 7005, epoch=1)
+        self.assertEqual(self.totals()[-2:], [7000, 7005])
+
     def test_polls_that_failed_make_the_step_after_them_inferred(self):
         self.begin(100, self.plant())
         self.expect(0, inferred=0)

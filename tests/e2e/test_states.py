@@ -137,7 +137,7 @@ class States(Case):
         self.wait_event("limit", what="low")
         self.assertEqual([(e["tag"], e["what"], e["value"], e["limit"])
                           for e in self.events("limit")],
-                         [("glue", "high", 180.5, 180), ("glue", "within", 170, 178),
+                         [("glue", "high", 180.5, 180), ("glue", "within", 170, 180),
                           ("glue", "low", 159, 160)])
 
     def test_a_restart_within_moments_does_not_cut_an_interval(self):

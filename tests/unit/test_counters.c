@@ -5,7 +5,7 @@
 #include "counters.h"
 
 enum { GOOD, SPEED, WASTE, GOOD_EPOCH, GOOD_INFERRED, WASTE_EPOCH, WASTE_INFERRED, WASTE_RAW };
-enum { GOOD_RAW = WASTE_RAW + 1 + STATE_VALUES, VALUES };
+enum { GOOD_RAW = WASTE_RAW + 1 + STATE_VALUES, GOOD_KNOWN, WASTE_KNOWN, VALUES };
 
 static const char plant_text[] =
     "gateway: g\n"
@@ -98,8 +98,9 @@ static void test_totals_take_their_tags_place_and_what_goes_with_them_follows(vo
     take(bench, first, 3, 1000);
     take(bench, then, 3, 2000);
     EXPECT(bench, number(GOOD, 3), number(SPEED, 8), number(WASTE, 1), number(GOOD_EPOCH, 0),
-           number(GOOD_INFERRED, 0), number(GOOD_RAW, 103), number(WASTE_EPOCH, 0),
-           number(WASTE_INFERRED, 0), number(WASTE_RAW, 4));
+           number(GOOD_INFERRED, 0), number(GOOD_RAW, 103), number(GOOD_KNOWN, 1),
+           number(WASTE_EPOCH, 0), number(WASTE_INFERRED, 0), number(WASTE_RAW, 4),
+           number(WASTE_KNOWN, 1));
     assert_int_equal(bench->reports, 0);
 }
 
@@ -121,7 +122,7 @@ static void test_a_reset_is_reported_with_what_it_came_to(void **state)
     take_good(bench, 100, 1000);
     take_good(bench, 4, 2000);
     EXPECT(bench, number(GOOD, 4), number(GOOD_EPOCH, 1), number(GOOD_INFERRED, 0),
-           number(GOOD_RAW, 4));
+           number(GOOD_RAW, 4), number(GOOD_KNOWN, 1));
     assert_int_equal(bench->reports, 1);
     assert_int_equal(bench->last.step.verdict, COUNTER_RESET);
     assert_int_equal(bench->last.place->tag, GOOD);
@@ -164,7 +165,7 @@ static void test_all_of_64_bits_are_counted(void **state)
     take(bench, &first, 1, 1000);
     take(bench, &then, 1, 2000);
     EXPECT(bench, number(WASTE, 5), number(WASTE_EPOCH, 0), number(WASTE_INFERRED, 0),
-           number(WASTE_RAW, UINT64_MAX));
+           number(WASTE_RAW, UINT64_MAX), number(WASTE_KNOWN, 1));
 }
 
 static void test_counters_of_the_next_of_that_name_go_on_where_they_stood(void **state)
@@ -176,7 +177,7 @@ static void test_counters_of_the_next_of_that_name_go_on_where_they_stood(void *
     bench->counters = counters_new(&bench->config->plant->machines[0], &bench->standings);
     take_good(bench, 9, 3000);
     EXPECT(bench, number(GOOD, 9), number(GOOD_EPOCH, 1), number(GOOD_INFERRED, 1),
-           number(GOOD_RAW, 9));
+           number(GOOD_RAW, 9), number(GOOD_KNOWN, 1));
 }
 
 static void test_a_total_that_is_set_goes_on_from_the_next_reading(void **state)
@@ -192,13 +193,41 @@ static void test_a_total_that_is_set_goes_on_from_the_next_reading(void **state)
                      0);
     bench->count = COUNTERS_SET_SAMPLES;
     EXPECT(bench, number(GOOD, 7000), number(GOOD_EPOCH, 1), number(GOOD_INFERRED, 0),
-           number(GOOD_RAW, 104));
+           (struct sample){.tag = GOOD_RAW}, number(GOOD_KNOWN, 0));
     assert_int_equal(before, 4);
     assert_true(report.total == 7000 && report.epoch == 1 && report.raw == 104);
     take_good(bench, 3, 3000); /* of the new controller */
     take_good(bench, 5, 4000);
     EXPECT(bench, number(GOOD, 7002), number(GOOD_EPOCH, 1), number(GOOD_INFERRED, 0),
-           number(GOOD_RAW, 5));
+           number(GOOD_RAW, 5), number(GOOD_KNOWN, 1));
+}
+
+static void test_a_total_that_is_set_goes_on_over_a_reload_before_the_next_reading(void **state)
+{
+    struct bench *bench = *state;
+    struct counter_report report;
+    int64_t before;
+    take_good(bench, 100, 1000);
+    take_good(bench, 104, 2000);
+    assert_int_equal(counters_set(bench->counters, "good", 7000, bench->samples, &before, &report),
+                     0);
+    counters_free(bench->counters, &bench->standings);
+    bench->counters = counters_new(&bench->config->plant->machines[0], &bench->standings);
+    take_good(bench, 1234, 3000);
+    take_good(bench, 1236, 4000);
+    EXPECT(bench, number(GOOD, 7002), number(GOOD_EPOCH, 1), number(GOOD_INFERRED, 0),
+           number(GOOD_RAW, 1236), number(GOOD_KNOWN, 1));
+}
+
+static void test_counters_without_a_standing_begin_at_the_first_epoch(void **state)
+{
+    struct bench *bench = *state;
+    counters_free(bench->counters, &bench->standings);
+    standings_free(&bench->standings);
+    bench->standings.first_epoch = 1795412474;
+    bench->counters = counters_new(&bench->config->plant->machines[0], &bench->standings);
+    take_good(bench, 100, 1000);
+    assert_int_equal(bench->samples[1].value.mantissa, 1795412474);
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
@@ -214,6 +243,8 @@ int main(void)
         TEST(test_all_of_64_bits_are_counted),
         TEST(test_counters_of_the_next_of_that_name_go_on_where_they_stood),
         TEST(test_a_total_that_is_set_goes_on_from_the_next_reading),
+        TEST(test_a_total_that_is_set_goes_on_over_a_reload_before_the_next_reading),
+        TEST(test_counters_without_a_standing_begin_at_the_first_epoch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

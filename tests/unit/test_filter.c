@@ -112,6 +112,24 @@ static void test_what_stays_keeps_its_order(void **state)
     assert_int_equal(next[1].tag, ALIVE);
 }
 
+/* It may be told by a gateway that has just been started, of what it told before that. */
+static void test_a_value_that_is_made_is_told_at_first_even_if_there_is_none(void **state)
+{
+    (void)state;
+    const struct state_config config = {.offline_after_ms = 1};
+    const struct machine with_state = {.tags = tags, .tag_count = 4, .state = &config};
+    const struct sample none = {.tag = (uint16_t)(machine_state_value(&with_state) + 1)};
+    struct sample jam = job("paper jam");
+    jam.tag = none.tag;
+    struct filter *filter = filter_new(&with_state);
+    assert_true(told(filter, none, 0));
+    assert_false(told(filter, none, 1));
+    assert_true(told(filter, jam, 2));
+    filter_forget(filter);
+    assert_true(told(filter, none, 3));
+    filter_free(filter);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -127,6 +145,7 @@ int main(void)
             teardown),
         cmocka_unit_test_setup_teardown(test_a_text_is_compared_by_its_content, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_stays_keeps_its_order, setup, teardown),
+        cmocka_unit_test(test_a_value_that_is_made_is_told_at_first_even_if_there_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,7 +3,7 @@
 #include "ledger_internal.h"
 
 /* The values of the plant's machine. */
-enum { OTHER, TOTAL, EPOCH, INFERRED, RAW = INFERRED + 1 + STATE_VALUES };
+enum { OTHER, TOTAL, EPOCH, INFERRED, RAW = INFERRED + 1 + STATE_VALUES, KNOWN };
 
 static const char tags[] = "{name: n, at: 'holding:9'},"
                            "{name: t, at: 'holding:0', counter: {counts: good, kind: reset}}";
@@ -220,6 +220,145 @@ static void test_a_tag_keeps_its_standing_when_others_join_it(void **state)
     expect_standing(bench, 7, 1, 2, 24);
 }
 
+/* 50 batches use up what was reserved with the first: nothing seems unclean. */
+static void test_outage_totals_are_right_or_marked_where_reserved_numbers_were_used_up(void **state)
+{
+    struct bench *bench = *state;
+    open_outage(bench);
+    tell(bench, 0, 0, 0, 17);
+    step(bench);
+    acknowledge(bench, 1, 1);
+    step_after(bench, 11000);
+    for (int i = 1; i <= 50; i++) {
+        tell(bench, i, -1, -1, 17 + i);
+        step(bench);
+        acknowledge(bench, 1, ledger_next_seq(bench->ledger) - 1);
+    }
+    step_after(bench, 11000);
+    ledger_save_cursors(bench->ledger, audience(bench));
+    close_ledger(bench);
+    open_outage(bench);
+    expect_standing(bench, 50, 0, 0, 67);
+}
+
+static void test_outage_totals_are_right_where_later_numbers_were_stored(void **state)
+{
+    struct bench *bench = *state;
+    open_outage(bench);
+    tell(bench, 0, 0, 0, 17);
+    step(bench);
+    acknowledge(bench, 1, 1);
+    step_after(bench, 11000);
+    tell(bench, 50, -1, -1, 67); /* acknowledged, and never stored */
+    step(bench);
+    acknowledge(bench, 1, 2);
+    bench->cloud.connected = false;
+    for (int i = 0; i < 60; i++) {
+        put(bench, i);
+        step(bench);
+    }
+    close_ledger(bench);
+    open_outage(bench);
+    expect_standing(bench, 50, 0, 0, 67);
+}
+
+static void test_totals_behind_a_damaged_store_begin_at_an_epoch_never_told(void **state)
+{
+    struct bench *bench = *state;
+    struct standings standings = {0};
+    open_always(bench);
+    tell(bench, 5000, 0, 0, 17);
+    step(bench);
+    finish(bench);
+    close_ledger(bench);
+    FILE *file = fopen(bench->fixture->path, "r+");
+    assert_non_null(file);
+    assert_int_equal(fwrite("rubbish", 1, 7, file), 7);
+    fclose(file);
+    open_always(bench);
+    ledger_copy_standings(bench->ledger, &standings);
+    assert_true(standings.first_epoch > 1000000000);
+    standings_free(&standings);
+}
+
+static void test_another_store_has_all_standings_from_its_beginning(void **state)
+{
+    struct bench *bench = *state;
+    open_always(bench);
+    tell(bench, 5, 1, 2, 22);
+    step(bench);
+    acknowledge(bench, 1, 1);
+    step_after(bench, 61000);
+    assert_int_equal(unlink(bench->fixture->path), 0);
+    ledger_note_error(bench->ledger, -ESTALE); /* as whoever looks finds out within a second */
+    assert_true(ledger_mend(bench->ledger, audience(bench)));
+    reopen(bench);
+    expect_standing(bench, 5, 1, 2, 22);
+}
+
+static void test_standings_are_worked_out_for_machines_that_have_no_counters_now(void **state)
+{
+    struct bench *bench = *state;
+    open_always(bench);
+    tell(bench, 0, 0, 0, 17);
+    step(bench);
+    tell(bench, 5, -1, -1, 22);
+    step(bench);
+    close_ledger(bench);
+    bench->tags = "{name: n, at: 'holding:9'},{name: t, at: 'holding:0'}";
+    open_always(bench);
+    expect_standing(bench, 5, 0, 0, 22);
+}
+
+static void test_a_total_that_was_set_begins_at_the_next_reading_after_a_restart(void **state)
+{
+    struct bench *bench = *state;
+    struct standings standings = {0};
+    open_always(bench);
+    struct sample samples[] = {
+        {.tag = TOTAL, .value = {.kind = VALUE_DECIMAL, .mantissa = 7000}},
+        {.tag = EPOCH, .value = {.kind = VALUE_DECIMAL, .mantissa = 1}},
+        {.tag = RAW},
+        {.tag = KNOWN, .value = {.kind = VALUE_DECIMAL}},
+    };
+    struct reading reading = {.source = source_of(bench), .count = 4, .samples = samples};
+    queue_put(bench->queue, &reading);
+    step(bench);
+    reopen(bench);
+    ledger_copy_standings(bench->ledger, &standings);
+    const struct standing *standing = standings_find(&standings, "m", "t");
+    assert_non_null(standing);
+    assert_int_equal(standing->numbers[STANDING_TOTAL], 7000);
+    assert_int_equal(standing->numbers[STANDING_KNOWN], 0);
+    standings_free(&standings);
+}
+
+static void test_a_states_words_are_kept_with_their_age(void **state)
+{
+    struct bench *bench = *state;
+    struct standings standings = {0};
+    bench->tags = "{name: c, at: 'holding:0', states: {1: production}}";
+    open_always(bench);
+    struct sample samples[STATE_KEPT_VALUES];
+    for (uint16_t i = 0; i < STATE_KEPT_VALUES; i++)
+        samples[i] = (struct sample){.tag = 1 + STATE_VALUES + i,
+                                     .value = {.kind = VALUE_DECIMAL, .mantissa = 100 - 60 * i}};
+    struct reading reading = {.source = source_of(bench),
+                              .count = STATE_KEPT_VALUES,
+                              .at = {.wall_ms = 77000, .boot_ms = 5000},
+                              .samples = samples};
+    queue_put(bench->queue, &reading);
+    step(bench);
+    reopen(bench);
+    ledger_copy_standings(bench->ledger, &standings);
+    const struct standing *standing = standings_find(&standings, "m", "state");
+    assert_non_null(standing);
+    for (int i = 0; i < STATE_KEPT_VALUES; i++)
+        assert_int_equal(standing->numbers[i], 100 - 60 * i);
+    assert_int_equal(standing->at.boot_ms, 5000);
+    standings_free(&standings);
+}
+
 static void test_time_of_a_standing_is_told_on_this_boots_clock(void **state)
 {
     struct bench *bench = *state;
@@ -249,6 +388,13 @@ int main(void)
         TEST(test_another_store_gets_all_standings),
         TEST(test_what_cannot_be_read_any_more_raises_the_epoch),
         TEST(test_a_tag_keeps_its_standing_when_others_join_it),
+        TEST(test_outage_totals_are_right_or_marked_where_reserved_numbers_were_used_up),
+        TEST(test_outage_totals_are_right_where_later_numbers_were_stored),
+        TEST(test_totals_behind_a_damaged_store_begin_at_an_epoch_never_told),
+        TEST(test_another_store_has_all_standings_from_its_beginning),
+        TEST(test_standings_are_worked_out_for_machines_that_have_no_counters_now),
+        TEST(test_a_total_that_was_set_begins_at_the_next_reading_after_a_restart),
+        TEST(test_a_states_words_are_kept_with_their_age),
         TEST(test_time_of_a_standing_is_told_on_this_boots_clock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -72,9 +72,9 @@ static void test_a_limit_is_reported_when_it_is_passed_and_left_behind(void **st
         double limit;
     } steps[] = {
         {170, LIMIT_UNKNOWN, 0}, {180, LIMIT_UNKNOWN, 0},  {181, LIMIT_BEYOND, 180},
-        {185, LIMIT_UNKNOWN, 0}, {179, LIMIT_UNKNOWN, 0},  {178, LIMIT_WITHIN, 178},
+        {185, LIMIT_UNKNOWN, 0}, {179, LIMIT_UNKNOWN, 0},  {178, LIMIT_WITHIN, 180},
         {159, LIMIT_BELOW, 160}, {161, LIMIT_UNKNOWN, 0},  {190, LIMIT_BEYOND, 180},
-        {150, LIMIT_BELOW, 160}, {162, LIMIT_WITHIN, 162}, {160, LIMIT_UNKNOWN, 0},
+        {150, LIMIT_BELOW, 160}, {162, LIMIT_WITHIN, 160}, {160, LIMIT_UNKNOWN, 0},
     };
     struct config *config = *state;
     config_write(config, "plant.yaml",

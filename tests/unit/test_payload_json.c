@@ -219,14 +219,14 @@ static void test_payload_json_status_says_who_and_since_when(void **state)
     assert_text(&out, "{\"online\":true,\"ts\":1795412474123,\"version\":\"" BINDERY_VERSION
                       "\",\"store\":\"6f1c\",\"boot\":\"b00t\"}");
     at.synced = false;
-    payload_json_machine_status(&out, &at, false, 1795412000000, "offline", "line \"A\"");
+    payload_json_machine_status(&out, &at, false, 1795412000000, STATE_OFFLINE, "line \"A\"");
     assert_text(&out, "{\"ts\":1795412474123,\"clock\":\"unsynced\",\"online\":false,"
                       "\"state\":\"offline\",\"since\":1795412000000,"
-                      "\"reason\":\"line \\\"A\\\"\"}");
+                      "\"reason\":\"line \\\"A\\\"\",\"packml\":\"Undefined\",\"xjmf\":\"Offline\"}");
     at.synced = true;
-    payload_json_machine_status(&out, &at, true, 5, "unknown", NULL);
-    assert_text(&out, "{\"ts\":1795412474123,\"online\":true,\"state\":\"unknown\",\"since\":5,"
-                      "\"reason\":null}");
+    payload_json_machine_status(&out, &at, true, 5, STATE_PRODUCTION, NULL);
+    assert_text(&out, "{\"ts\":1795412474123,\"online\":true,\"state\":\"production\",\"since\":5,"
+                      "\"reason\":null,\"packml\":\"Execute\",\"xjmf\":\"Production\"}");
 }
 
 static void test_payload_json_about_describes_every_tag(void **state)

@@ -93,6 +93,21 @@ static void test_book_asks_for_no_numbers_below_an_event_of_before(void **state)
     verify_book_free(&book);
 }
 
+static void test_book_repeated_event_may_have_its_ends_corrected(void **state)
+{
+    (void)state;
+    const struct verify_limits limits = {0};
+    struct verify_book book = {0};
+    take(&book, ROOT "m/events",
+         FROM_G "\"seq\":1,\"ts\":1000,\"clock\":\"unsynced\",\"event\":\"stop\",\"from\":995,"
+                "\"to\":1000,\"duration_ms\":5}");
+    take(&book, ROOT "m/events",
+         FROM_G "\"seq\":1,\"ts\":9000,\"clock\":\"corrected\",\"event\":\"stop\",\"from\":8995,"
+                "\"to\":9000,\"duration_ms\":5}");
+    assert_int_equal(verify_judge(&book, &limits).differing, 0);
+    verify_book_free(&book);
+}
+
 static void test_book_counts_a_repeated_gap_once(void **state)
 {
     (void)state;
@@ -243,6 +258,7 @@ int main(void)
         cmocka_unit_test(test_book_takes_events_and_gaps_into_the_same_numbers),
         cmocka_unit_test(test_book_misses_an_event_as_a_reading),
         cmocka_unit_test(test_book_asks_for_no_numbers_below_an_event_of_before),
+        cmocka_unit_test(test_book_repeated_event_may_have_its_ends_corrected),
         cmocka_unit_test(test_book_counts_a_repeated_gap_once),
         cmocka_unit_test(test_book_keeps_stores_apart),
         cmocka_unit_test(test_book_repeat_may_have_its_clock_corrected_and_nothing_else),
