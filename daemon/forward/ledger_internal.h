@@ -18,6 +18,7 @@ struct ledger_standing {
     bool changed;     /* since it was written */
     bool urgent;      /* an event came: what it told must not be told again */
     bool loading;     /* at the start: what comes may be older than what is known */
+    bool doubtful;    /* at the start not all was known that had been told */
 };
 
 struct ledger {

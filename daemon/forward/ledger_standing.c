@@ -278,12 +278,22 @@ void ledger_count_plant(struct ledger *ledger, const struct plant *plant)
             plant->machines[i].meaning != NULL || plant->machines[i].state != NULL;
 }
 
+/* An epoch that nobody was told, be it by a gateway whose end nothing is known of. */
+static int64_t untold_epoch(void)
+{
+    struct instant now;
+    clock_now(&now);
+    return (uint32_t)(now.wall_ms / 1000);
+}
+
 /* What was said between then and now is not known: totals may be too low. */
 static void doubt(void *context, struct standing *standing)
 {
     if (strcmp(standing->name, "state") == 0)
         return; /* it is known up to its own time, whatever came then */
-    standing->numbers[STANDING_EPOCH]++;
+    int64_t *epoch = &standing->numbers[STANDING_EPOCH];
+    int64_t untold = untold_epoch();
+    *epoch = untold > *epoch ? untold : *epoch + 1;
     note_unwritten(context, standing);
 }
 
@@ -338,7 +348,10 @@ int ledger_load_standings(struct ledger *ledger, bool incomplete)
         return error;
     standing->loading = true;
     standing->counts = has_followed(ledger);
-    if (standing->counts && (error < 0 || !catch_up(ledger) || incomplete))
+    standing->doubtful = incomplete || error < 0;
+    if (standing->counts && !catch_up(ledger))
+        standing->doubtful = true;
+    if (standing->doubtful)
         standings_each(&standing->all, doubt, ledger);
     standings_each(&standing->all, correct_time, ledger);
     standing->loading = standing->urgent = false;
@@ -368,9 +381,9 @@ void ledger_copy_standings(const struct ledger *ledger, struct standings *ret_st
 {
     struct copy copy = {.to = ret_standings, .boot = ledger->boot};
     clock_now(&copy.now);
-    /* totals of the store before this one may still be told: no epoch of theirs is so high */
-    if (ledger->salvage != NULL || ledger->event[0] != '\0')
-        ret_standings->first_epoch = (uint32_t)(copy.now.wall_ms / 1000);
+    /* what was told and is not known here, as of the store before this one, had no epoch so high */
+    if (ledger->standing.doubtful || ledger->salvage != NULL || ledger->event[0] != '\0')
+        ret_standings->first_epoch = (uint32_t)untold_epoch();
     standings_each(&ledger->standing.all, copy_one, &copy);
 }
 

@@ -38,6 +38,8 @@ static void tell(struct bench *bench, int64_t total, int64_t epoch, int64_t infe
     queue_put(bench->queue, &reading);
 }
 
+enum { UNTOLD = -2 }; /* an epoch that was never told */
+
 static void expect_standing(struct bench *bench, int64_t total, int64_t epoch, int64_t inferred,
                             int64_t raw)
 {
@@ -46,7 +48,10 @@ static void expect_standing(struct bench *bench, int64_t total, int64_t epoch, i
     const struct standing *standing = standings_find(&standings, "m", "t");
     assert_non_null(standing);
     assert_int_equal(standing->numbers[STANDING_TOTAL], total);
-    assert_int_equal(standing->numbers[STANDING_EPOCH], epoch);
+    if (epoch == UNTOLD)
+        assert_true(standing->numbers[STANDING_EPOCH] > 1000000000);
+    else
+        assert_int_equal(standing->numbers[STANDING_EPOCH], epoch);
     assert_int_equal(standing->numbers[STANDING_INFERRED], inferred);
     assert_int_equal(standing->numbers[STANDING_RAW], raw);
     standings_free(&standings);
@@ -168,7 +173,24 @@ static void test_totals_of_an_unclean_stop_in_outage_mode_are_marked(void **stat
     step(bench); /* sent, and never stored */
     close_ledger(bench);
     open_outage(bench);
-    expect_standing(bench, 0, 1, 0, 17);
+    expect_standing(bench, 0, UNTOLD, 0, 17);
+}
+
+static void test_what_an_unclean_stop_left_nothing_of_begins_at_an_epoch_never_told(void **state)
+{
+    struct bench *bench = *state;
+    struct standings standings = {0};
+    open_outage(bench);
+    tell(bench, 0, 0, 0, 17);
+    step(bench);
+    tell(bench, 709, -1, -1, 726);
+    step(bench); /* sent, and never stored */
+    close_ledger(bench);
+    open_outage(bench);
+    ledger_copy_standings(bench->ledger, &standings);
+    assert_null(standings_find(&standings, "m", "t"));
+    assert_true(standings.first_epoch > 1000000000);
+    standings_free(&standings);
 }
 
 static void test_another_store_gets_all_standings(void **state)
@@ -197,7 +219,7 @@ static void test_what_cannot_be_read_any_more_raises_the_epoch(void **state)
     close_ledger(bench);
     fixture_sql(bench->fixture, "UPDATE batch SET body = x'00' WHERE first_seq = 2");
     open_always(bench);
-    expect_standing(bench, 0, 1, 0, 17);
+    expect_standing(bench, 0, UNTOLD, 0, 17);
 }
 
 static void test_a_tag_keeps_its_standing_when_others_join_it(void **state)
@@ -385,6 +407,7 @@ int main(void)
         TEST(test_a_full_store_drops_no_reading_before_what_it_says_is_written_down),
         TEST(test_an_older_reading_sets_no_standing_back),
         TEST(test_totals_of_an_unclean_stop_in_outage_mode_are_marked),
+        TEST(test_what_an_unclean_stop_left_nothing_of_begins_at_an_epoch_never_told),
         TEST(test_another_store_gets_all_standings),
         TEST(test_what_cannot_be_read_any_more_raises_the_epoch),
         TEST(test_a_tag_keeps_its_standing_when_others_join_it),
