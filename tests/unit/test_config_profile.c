@@ -440,6 +440,13 @@ static void test_hostile_profiles_are_bounded(void **state)
     text_free(&yaml);
 }
 
+/* Those whose register maps are made up. */
+static const char *const machine_kinds[] = {"perfect-binder",  "folder",
+                                            "saddle-stitcher", "three-knife-trimmer",
+                                            "case-maker",      "gathering-machine"};
+
+enum { MACHINE_KINDS = sizeof machine_kinds / sizeof *machine_kinds };
+
 static const char *use_shipped_profiles(void)
 {
     static char folder[512];
@@ -454,7 +461,7 @@ static const char *use_shipped_profiles(void)
 static void test_shipped_profiles_load_with_their_defaults(void **state)
 {
     struct config *config = *state;
-    size_t count = 0;
+    size_t count = 0, synthetic = 0;
     DIR *files = opendir(use_shipped_profiles());
 
     assert_non_null(files);
@@ -468,12 +475,61 @@ static void test_shipped_profiles_load_with_their_defaults(void **state)
         text_free(&yaml);
         config_expect_plant(config);
         assert_true(config->plant->machines[0].tag_count >= 2);
-        assert_false(config->plant->machines[0].synthetic);
+        synthetic += config->plant->machines[0].synthetic;
         count++;
     }
     closedir(files);
     unsetenv("BINDERY_PROFILES_DIR");
-    assert_true(count >= 11);
+    assert_true(count >= 17);
+    assert_int_equal(synthetic, MACHINE_KINDS);
+}
+
+static void expect_titles_and_counters(const struct machine *machine)
+{
+    bool counts[COUNTS_OTHER + 1] = {false};
+    bool decimal = false, reset = false, swapped = false;
+
+    for (size_t i = 0; i < machine->tag_count; i++) {
+        const struct tag *tag = &machine->tags[i];
+        assert_non_null(tag->detail);
+        assert_non_null(tag->detail->title.en);
+        assert_non_null(tag->detail->title.zh);
+        const struct tag_counter *counter = tag->detail->counter;
+        if (!counter)
+            continue;
+        assert_true(counter->rule.max_per_s > 0);
+        counts[counter->counts] = true;
+        decimal |= counter->rule.modulus == 10000 || counter->rule.modulus == 100000000;
+        reset |= counter->rule.kind == COUNTER_KIND_RESET;
+        swapped |= tag->order == ORDER_SWAP_WORDS && tag_width(tag) == 2;
+    }
+    assert_true(counts[COUNTS_GOOD] && counts[COUNTS_GROSS]);
+    assert_true(decimal && reset && swapped);
+}
+
+static void test_plant_of_all_kinds_of_machines_has_counters_states_and_titles(void **state)
+{
+    struct config *config = *state;
+    struct text yaml = {0};
+
+    use_shipped_profiles();
+    text_add(&yaml, TOP "machines:\n");
+    for (size_t i = 0; i < MACHINE_KINDS; i++)
+        text_addf(&yaml, "  - {name: m%zu, link: l, unit: %zu, profile: %s}\n", i, i + 1,
+                  machine_kinds[i]);
+    config_write_bytes(config, "plant.yaml", yaml.data, yaml.length);
+    text_free(&yaml);
+    config_expect_plant(config);
+    for (size_t i = 0; i < MACHINE_KINDS; i++) {
+        const struct machine *machine = &config->plant->machines[i];
+        expect_titles_and_counters(machine);
+        assert_true(machine->synthetic);
+        assert_non_null(machine->state);
+        assert_non_null(machine->state->codes);
+        assert_true(machine->state->reason_count >= 8);
+        assert_non_null(tag_of(config, machine->name, "speed"));
+    }
+    unsetenv("BINDERY_PROFILES_DIR");
 }
 
 static void test_shipped_profiles_have_the_addresses_of_their_devices(void **state)
@@ -627,6 +683,7 @@ int main(void)
         TEST(test_hostile_profiles_are_bounded),
         TEST(test_shipped_profiles_load_with_their_defaults),
         TEST(test_shipped_profiles_have_the_addresses_of_their_devices),
+        TEST(test_plant_of_all_kinds_of_machines_has_counters_states_and_titles),
         TEST(test_six_thousand_machines_share_one_list),
         TEST(test_fault_of_a_profile_is_told_once),
         TEST(test_flood_of_a_profiles_faults_hides_no_others),
