@@ -44,16 +44,30 @@ static void add_extents(struct sim_unit *unit, const struct machine *machine)
     modbus_plan_free(plan);
 }
 
+static struct sim_tale *add_tale(struct sim_bus *bus, const struct machine *machine, uint64_t seed)
+{
+    struct sim_tale *tale = sim_tale_new(machine, seed);
+    if (!tale)
+        return NULL;
+    bus->tales = mem_resize(bus->tales, (bus->tale_count + 1) * sizeof(struct sim_tale *));
+    bus->tales[bus->tale_count++] = tale;
+    return tale;
+}
+
 void sim_bus_add(struct sim_bus *bus, const struct machine *machine, uint64_t seed)
 {
     struct sim_unit *unit = find_unit(bus, machine->unit);
     if (!unit)
         unit = add_unit(bus, machine->unit);
+    struct sim_tale *tale = add_tale(bus, machine, seed);
+    if (!unit->tale)
+        unit->tale = tale;
     unit->points =
         mem_resize(unit->points, (unit->point_count + machine->tag_count) * sizeof(*unit->points));
     for (size_t i = 0; i < machine->tag_count; i++) {
         const struct tag *tag = &machine->tags[i];
-        unit->points[unit->point_count++] = (struct sim_point){tag, seed, sim_kind_of(tag)};
+        unit->points[unit->point_count++] =
+            (struct sim_point){tag, seed, sim_kind_of(tag), tale, i};
     }
     add_extents(unit, machine);
 }
@@ -108,6 +122,9 @@ void sim_bus_free(struct sim_bus *bus)
         free(bus->units[i].extents);
     }
     free(bus->units);
+    for (size_t i = 0; i < bus->tale_count; i++)
+        sim_tale_free(bus->tales[i]);
+    free(bus->tales);
 }
 
 static bool has_addresses(const struct sim_unit *unit, const struct span *span)
@@ -139,6 +156,14 @@ static size_t first_point(const struct sim_unit *unit, enum area area, uint32_t 
     return low;
 }
 
+static double raw_of(const struct sim_point *point, int64_t time_ms)
+{
+    if (point->tale)
+        return sim_tale_raw(point->tale, point->index, point->kind, time_ms);
+    return sim_raw(point->kind, point->tag,
+                   sim_value(point->kind, point->tag, point->seed, time_ms));
+}
+
 /* Writes a tag's value over those of its words that lie in the span; a bit leaves the other bits
  * of its word alone. */
 static void fill_point(const struct sim_point *point, const struct span *span, int64_t time_ms,
@@ -153,8 +178,7 @@ static void fill_point(const struct sim_point *point, const struct span *span, i
         return;
     size_t bytes = (size_t)(to - from) * sizeof(*words);
     memcpy(own + from, words + offset + from, bytes);
-    double value = sim_value(point->kind, point->tag, point->seed, time_ms);
-    encode_tag(point->tag, sim_raw(point->kind, point->tag, value), own);
+    encode_tag(point->tag, raw_of(point, time_ms), own);
     memcpy(words + offset + from, own + from, bytes);
 }
 
@@ -176,6 +200,8 @@ size_t sim_bus_answer(const struct sim_bus *bus, const struct modbus_frame *requ
 {
     const struct sim_unit *unit = find_unit(bus, request->unit);
     if (!unit || request->pdu_length == 0)
+        return 0;
+    if (unit->tale && sim_tale_told(unit->tale, time_ms).restarts)
         return 0;
     struct span span = {0};
     int code = modbus_parse_read(request->pdu, request->pdu_length, &span);

@@ -20,9 +20,6 @@
 
 enum { EVENTS = 512, INPUT_BYTES = 4 * MODBUS_TCP_MAX_FRAME };
 
-/* 2026-01-01: since then the simulated machines have been at work. */
-#define PLANT_BEGAN_MS INT64_C(1767225600000)
-
 enum port_kind { PORT_SIGNALS, PORT_LISTENER, PORT_STREAM };
 
 /* Whatever epoll watches. A stream is a connection or a pseudo-terminal. */
@@ -42,8 +39,8 @@ struct port {
 struct sim_server {
     int epoll;
     struct port *ports;
-    int64_t time_base_ms; /* simulated time less monotonic time */
-    int64_t tended_ms;
+    const struct sim_clock *clock;
+    int64_t tended_ns;
     struct sim_totals totals;
     bool told_of_files; /* that there are no file descriptors left */
 };
@@ -87,13 +84,10 @@ static void drop_port(struct port *port)
     free_port(port);
 }
 
-struct sim_server *sim_server_new(void)
+struct sim_server *sim_server_new(const struct sim_clock *clock)
 {
     struct sim_server *server = mem_alloc(sizeof(*server));
-    struct instant now;
-    clock_now(&now);
-    int64_t age_ms = now.wall_ms < PLANT_BEGAN_MS ? now.wall_ms : now.wall_ms - PLANT_BEGAN_MS;
-    server->time_base_ms = age_ms - clock_mono_ns() / NS_PER_MS;
+    server->clock = clock;
     server->epoll = epoll_create1(EPOLL_CLOEXEC);
 
     sigset_t ends;
@@ -239,11 +233,11 @@ static bool serve(struct sim_server *server, struct port *port, uint32_t events,
 }
 
 /* Once a second, for clients that were killed before they asked anything. */
-static void tend_ptys(struct sim_server *server, int64_t time_ms)
+static void tend_ptys(struct sim_server *server, int64_t now_ns)
 {
-    if (time_ms - server->tended_ms < 1000)
+    if (now_ns - server->tended_ns < NS_PER_S)
         return;
-    server->tended_ms = time_ms;
+    server->tended_ns = now_ns;
     for (const struct port *port = server->ports; port; port = port->next)
         if (port->pty.path)
             sim_pty_forget_speed(&port->pty);
@@ -253,9 +247,9 @@ bool sim_server_step(struct sim_server *server, int timeout_ms)
 {
     struct epoll_event events[EVENTS];
     int count = epoll_wait(server->epoll, events, EVENTS, timeout_ms);
-    int64_t time_ms = server->time_base_ms + clock_mono_ns() / NS_PER_MS;
+    int64_t time_ms = sim_clock_now(server->clock);
     bool ended = false;
-    tend_ptys(server, time_ms);
+    tend_ptys(server, clock_mono_ns());
     for (int i = 0; i < count; i++) {
         struct port *port = events[i].data.ptr;
         if (port->kind == PORT_SIGNALS) {

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sim_clock.h"
 #include "sim_plant.h"
 #include "text.h"
 
@@ -17,7 +18,8 @@ struct sim_totals {
     size_t connections; /* open now */
 };
 
-struct sim_server *sim_server_new(void);
+/* Machines show what they do at the clock's time; it must outlive the server. */
+struct sim_server *sim_server_new(const struct sim_clock *clock);
 void sim_server_free(struct sim_server *server); /* accepts NULL */
 
 /* Listens on the address of the bus's link, or makes its serial port. The bus must outlive the

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "sim_random.h"
+
 /* The first row whose word is part of the tag's name decides. */
 static const struct {
     const char *word;
@@ -42,21 +44,6 @@ enum sim_kind sim_kind_of(const struct tag *tag)
     return kind;
 }
 
-/* splitmix64: neighbouring inputs give unrelated numbers. */
-static uint64_t mix(uint64_t number)
-{
-    number += 0x9e3779b97f4a7c15U;
-    number = (number ^ (number >> 30)) * 0xbf58476d1ce4e5b9U;
-    number = (number ^ (number >> 27)) * 0x94d049bb133111ebU;
-    return number ^ (number >> 31);
-}
-
-/* 0 to 1 */
-static double share(uint64_t seed, uint64_t salt)
-{
-    return (double)(mix(seed ^ mix(salt)) >> 11) / 9007199254740992.0;
-}
-
 /* A machine's rhythm: it runs, then stands, and so on for ever. */
 struct rhythm {
     double per_s;  /* products while it runs */
@@ -70,13 +57,14 @@ enum { SALT_CYCLE = 1, SALT_RUN, SALT_RATE, SALT_PHASE, SALT_WASTE, SALT_FAULT, 
 
 static struct rhythm rhythm_at(uint64_t seed, int64_t time_ms)
 {
-    double cycle_s = 180 + 420 * share(seed, SALT_CYCLE);
-    double run_s = cycle_s * (0.8 + 0.15 * share(seed, SALT_RUN));
-    double time_s = (double)(time_ms < 0 ? 0 : time_ms) / 1000 + cycle_s * share(seed, SALT_PHASE);
+    double cycle_s = 180 + 420 * sim_share(seed, SALT_CYCLE);
+    double run_s = cycle_s * (0.8 + 0.15 * sim_share(seed, SALT_RUN));
+    double time_s =
+        (double)(time_ms < 0 ? 0 : time_ms) / 1000 + cycle_s * sim_share(seed, SALT_PHASE);
     double cycles = floor(time_s / cycle_s);
     double in_cycle_s = time_s - cycles * cycle_s;
     return (struct rhythm){
-        .per_s = (3000 + 12000 * share(seed, SALT_RATE)) / 3600,
+        .per_s = (3000 + 12000 * sim_share(seed, SALT_RATE)) / 3600,
         .cycle = (int64_t)cycles,
         .in_cycle_s = in_cycle_s,
         .run_s = run_s,
@@ -87,28 +75,28 @@ static struct rhythm rhythm_at(uint64_t seed, int64_t time_ms)
 
 static double waste_of(double gross, uint64_t seed)
 {
-    return floor(gross * (0.005 + 0.03 * share(seed, SALT_WASTE)));
+    return floor(gross * (0.005 + 0.03 * sim_share(seed, SALT_WASTE)));
 }
 
 static bool stop_is_fault(const struct rhythm *rhythm, uint64_t seed)
 {
-    return share(seed ^ (uint64_t)rhythm->cycle, SALT_FAULT) < 0.3;
+    return sim_share(seed ^ (uint64_t)rhythm->cycle, SALT_FAULT) < 0.3;
 }
 
 /* -1 to 1: a slow swing with a little noise, other for every tag. */
 static double wander(const struct tag *tag, uint64_t seed, int64_t time_ms)
 {
-    uint64_t own = mix(seed + tag->address + ((uint64_t)tag->area << 32));
-    double period_s = 40 + 200 * share(own, 1);
-    double swing = sin(2 * M_PI * ((double)time_ms / 1000 / period_s + share(own, 2)));
-    double noise = 2 * share(own, (uint64_t)(time_ms / 100) + 3) - 1;
+    uint64_t own = sim_mix(seed + tag->address + ((uint64_t)tag->area << 32));
+    double period_s = 40 + 200 * sim_share(own, 1);
+    double swing = sin(2 * M_PI * ((double)time_ms / 1000 / period_s + sim_share(own, 2)));
+    double noise = 2 * sim_share(own, (uint64_t)(time_ms / 100) + 3) - 1;
     return 0.9 * swing + 0.1 * noise;
 }
 
 static bool toggle(const struct tag *tag, uint64_t seed, int64_t time_ms)
 {
-    uint64_t own = mix(seed + ((uint64_t)tag->address << 4) + (uint8_t)tag->bit + 1);
-    int64_t period_ms = 4000 + (int64_t)(20000 * share(own, 1));
+    uint64_t own = sim_mix(seed + ((uint64_t)tag->address << 4) + (uint8_t)tag->bit + 1);
+    int64_t period_ms = 4000 + (int64_t)(20000 * sim_share(own, 1));
     return (time_ms / period_ms) % 2;
 }
 
@@ -130,7 +118,7 @@ static double counter_value(enum sim_kind kind, const struct rhythm *rhythm, uin
     case SIM_STOPS:
         return (double)rhythm->cycle + !rhythm->running;
     case SIM_ENERGY:
-        return rhythm->ran_s * (4 + 8 * share(seed, SALT_RATE)) / 3600;
+        return rhythm->ran_s * (4 + 8 * sim_share(seed, SALT_RATE)) / 3600;
     case SIM_HOURS:
         return rhythm->ran_s / 3600;
     default:
@@ -152,13 +140,13 @@ double sim_value(enum sim_kind kind, const struct tag *tag, uint64_t seed, int64
     case SIM_RUNNING:
         return rhythm.running;
     case SIM_GLUE:
-        return 168 + 4 * wave;
+        return SIM_GLUE_USUAL + SIM_GLUE_SWING * wave;
     case SIM_CURRENT:
         return rhythm.running ? 12 + 3 * wave : 1 + 0.2 * wave;
     case SIM_FREQUENCY:
         return rhythm.running ? 42 + 0.5 * wave : 0;
     case SIM_SIZE:
-        return 10 + floor(290 * share(seed + tag->address + (uint64_t)rhythm.cycle, SALT_SIZE));
+        return 10 + floor(290 * sim_share(seed + tag->address + (uint64_t)rhythm.cycle, SALT_SIZE));
     case SIM_JOB:
         return 240000 + (double)((seed % 1000) * 10 + (uint64_t)rhythm.cycle % 10000);
     case SIM_TOGGLE:

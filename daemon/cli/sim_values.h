@@ -30,6 +30,8 @@ enum sim_kind {
     SIM_WAVE,   /* something that wanders */
 };
 
+enum { SIM_GLUE_USUAL = 168, SIM_GLUE_SWING = 4 }; /* °C, where no range is given */
+
 enum sim_kind sim_kind_of(const struct tag *tag);
 
 /* What the tag stands at, in its own unit, before scaling back to what the machine holds. Of one

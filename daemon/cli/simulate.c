@@ -1,4 +1,5 @@
 /* bindery simulate: every link of a configuration, served as if the machines were there. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,15 +9,18 @@
 #include "cli.h"
 #include "clock.h"
 #include "memory.h"
+#include "sim_ledger.h"
 #include "sim_pty.h"
 #include "sim_server.h"
 
-enum { PROGRESS_MS = 1000, MOST_FAULTS = 10 };
+enum { PROGRESS_MS = 1000, LEDGER_MS = 50, MOST_FAULTS = 10, MOST_SPEED = 3600 };
 
 struct simulate_options {
     const char *config;
     int64_t for_ms;
-    int64_t seed;
+    int64_t seed, speed;
+    int64_t begin_ms;
+    const char *ledger;
     bool quiet;
     struct option_list dead;
 };
@@ -27,6 +31,8 @@ struct simulation {
     struct sim_bus *buses;
     size_t bus_count;
     size_t machines;
+    struct sim_clock clock;
+    struct sim_ledger *ledger; /* NULL: none is kept */
 };
 
 static void raise_file_limit(void)
@@ -153,6 +159,30 @@ static void print_totals(const struct sim_server *server, const char *begin, con
             cli_count(totals.connections, "connection", connections), end);
 }
 
+static int open_ledger(struct simulation *simulation)
+{
+    const char *path = simulation->options->ledger;
+    if (!path)
+        return CLI_OK;
+    simulation->ledger = sim_ledger_open(path, &simulation->clock);
+    if (!simulation->ledger) {
+        cli_error("--ledger %s: %s", path, strerror(errno));
+        return CLI_FAULT;
+    }
+    for (size_t i = 0; i < simulation->bus_count; i++)
+        for (size_t at = 0; at < simulation->buses[i].tale_count; at++)
+            sim_ledger_add(simulation->ledger, simulation->buses[i].tales[at]);
+    return CLI_OK;
+}
+
+static int close_ledger(const struct simulation *simulation)
+{
+    if (sim_ledger_close(simulation->ledger) == 0)
+        return CLI_OK;
+    cli_error("--ledger %s: not all could be written", simulation->options->ledger);
+    return CLI_FAULT;
+}
+
 static void serve(const struct simulation *simulation, struct sim_server *server)
 {
     const struct simulate_options *options = simulation->options;
@@ -168,7 +198,10 @@ static void serve(const struct simulation *simulation, struct sim_server *server
     bool ended = false;
     while (!ended && clock_mono_ns() < end_ns) {
         int64_t left_ms = (end_ns - clock_mono_ns()) / NS_PER_MS + 1;
-        ended = sim_server_step(server, left_ms < PROGRESS_MS ? (int)left_ms : PROGRESS_MS);
+        int64_t most_ms = simulation->ledger ? LEDGER_MS : PROGRESS_MS;
+        ended = sim_server_step(server, (int)(left_ms < most_ms ? left_ms : most_ms));
+        if (simulation->ledger)
+            sim_ledger_update(simulation->ledger);
         if (progress && clock_mono_ns() >= tell_ns) {
             print_totals(server, "\r", "\033[K");
             tell_ns = clock_mono_ns() + PROGRESS_MS * NS_PER_MS;
@@ -183,6 +216,10 @@ static int run(const void *block, int argc, char **argv)
     (void)argc;
     (void)argv;
     struct simulation simulation = {.options = block};
+    const struct simulate_options *options = simulation.options;
+    if (options->speed < 1 || options->speed > MOST_SPEED)
+        return cli_usage(&command_simulate, "--speed %lld: expected 1 to %d",
+                         (long long)options->speed, MOST_SPEED);
     int status = cli_load(simulation.options->config, &simulation.plant);
     if (status != CLI_OK)
         return status;
@@ -192,11 +229,16 @@ static int run(const void *block, int argc, char **argv)
     if (status == CLI_OK)
         status = clear_devices(&simulation);
     if (status == CLI_OK) {
-        server = sim_server_new();
+        simulation.clock = sim_clock_start(options->speed, options->begin_ms);
+        server = sim_server_new(&simulation.clock);
         status = listen_everywhere(&simulation, server);
     }
     if (status == CLI_OK)
+        status = open_ledger(&simulation);
+    if (status == CLI_OK) {
         serve(&simulation, server);
+        status = close_ledger(&simulation);
+    }
     sim_server_free(server);
     for (size_t i = 0; i < simulation.bus_count; i++)
         sim_bus_free(&simulation.buses[i]);
@@ -204,6 +246,8 @@ static int run(const void *block, int argc, char **argv)
     plant_release(simulation.plant);
     return status;
 }
+
+static const struct simulate_options defaults = {.speed = 1};
 
 static const struct option_row rows[] = {
     OPTION_CONFIG(struct simulate_options),
@@ -213,6 +257,12 @@ static const struct option_row rows[] = {
      "this machine is silent; may be given several times"},
     {"seed", 0, OPTION_NUMBER, offsetof(struct simulate_options, seed), "NUMBER",
      "other values for all machines, the same for the same number"},
+    {"speed", 0, OPTION_NUMBER, offsetof(struct simulate_options, speed), "TIMES",
+     "machines live so many times faster; 1 by default, at most 3600"},
+    {"begin", 0, OPTION_DURATION, offsetof(struct simulate_options, begin_ms), "TIME",
+     "begin this far into their story, always the same; without, where the clock says"},
+    {"ledger", 0, OPTION_TEXT, offsetof(struct simulate_options, ledger), "FILE",
+     "write what really happens there, as JSON lines"},
     {"quiet", 'q', OPTION_FLAG, offsetof(struct simulate_options, quiet), NULL,
      "no progress and no totals"},
     {0},
@@ -224,14 +274,18 @@ const struct command command_simulate = {
     .summary = "Serves every link of a configuration, as if the machines were there",
     .details =
         "Modbus TCP is served on the links' addresses, RTU over TCP likewise; a serial link\n"
-        "becomes a pseudo-terminal with a symbolic link at its device's path. Machines run\n"
-        "and stop, and their values go with it, by the tags' names and types. Addresses that\n"
-        "no tag needs answer exception 2, units that no machine has are silent.\n"
+        "becomes a pseudo-terminal with a symbolic link at its device's path. Machines with\n"
+        "counters or states have jobs with set-up, waste and stops for a reason, and show\n"
+        "them by the codes of the configuration; now and then their controller starts anew.\n"
+        "Other tags go by their names and types. Addresses that no tag needs answer exception\n"
+        "2, units that no machine has are silent.\n"
         "\"serving N machines on N links\" is printed once everything listens.\n"
         "\nExamples:\n"
         "  bindery simulate -c plant.yaml\n"
-        "  bindery simulate -c plant.yaml --for 20s --dead binder-2\n",
+        "  bindery simulate -c plant.yaml --for 20s --dead binder-2\n"
+        "  bindery simulate -c plant.yaml --speed 60 --ledger truth.jsonl\n",
     .options = rows,
+    .defaults = &defaults,
     .options_size = sizeof(struct simulate_options),
     .run = run,
 };

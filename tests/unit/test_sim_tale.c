@@ -1,0 +1,151 @@
+/* What a simulated machine's tags show of its story, by the description of the machine. */
+#include "config_fixture.h"
+#include "decode.h"
+#include "sim_tale.h"
+
+#define TOP "gateway: g\nlinks: [{name: l, driver: modbus-tcp, address: h}]\n"
+#define MACHINE(keys) TOP "machines: [{name: m, link: l, " keys "}]\n"
+
+enum { STEP_MS = 1700, END_MS = 4 * 3600 * 1000, SEED = 5 };
+
+#define STATES "states: {0: stopped, 7: production, 8: setup, 9: {state: fault, reason: guard}}"
+#define REASONS "state: {reason: why, reasons: {17: paper jam, 18: misfeed}}"
+
+static struct sim_tale *begin(struct config *config, const char *yaml)
+{
+    config_write(config, "plant.yaml", yaml);
+    config_expect_plant(config);
+    return sim_tale_new(&config->plant->machines[0], SEED);
+}
+
+static int64_t shown(struct sim_tale *tale, size_t tag, int64_t ms)
+{
+    const struct tag *read = &sim_tale_machine(tale)->tags[tag];
+    return (int64_t)sim_tale_raw(tale, tag, sim_kind_of(read), ms);
+}
+
+static void test_tale_is_told_of_machines_with_counters_or_states_only(void **state)
+{
+    assert_null(begin(*state, MACHINE("tags: [{name: good_count, at: 'holding:0'}]")));
+    struct sim_tale *tale =
+        begin(*state, MACHINE("tags: [{name: x, at: 'holding:0', counter: {counts: other, "
+                              "kind: free}}]"));
+    assert_null(tale);
+    tale = begin(*state, MACHINE("tags: [{name: x, at: 'holding:0', " STATES "}]"));
+    assert_non_null(tale);
+    sim_tale_free(tale);
+}
+
+/* By the codes, as the gateway would: the reason in the states first, then the reason's code. */
+static void test_tale_shows_the_codes_that_the_configuration_expects(void **state)
+{
+    struct sim_tale *tale = begin(*state, MACHINE("tags: [{name: code, at: 'holding:0', " STATES
+                                                  "}, {name: why, at: 'holding:1'}], " REASONS));
+    size_t seen[MACHINE_STATES] = {0}, jams = 0;
+
+    for (int64_t ms = 0; ms < END_MS; ms += STEP_MS) {
+        struct sim_told told = sim_tale_told(tale, ms);
+        int64_t code = shown(tale, 0, ms), why = shown(tale, 1, ms);
+        if (told.restarts)
+            continue;
+        seen[told.state]++;
+        assert_int_equal(code, told.state == STATE_PRODUCTION ? 7
+                               : told.state == STATE_SETUP    ? 8
+                               : told.state == STATE_FAULT    ? 9
+                                                              : 0);
+        const char *reason = code == 9 ? "guard" : why == 17 ? "paper jam" : "misfeed";
+        if (code != 9 && why == 0)
+            assert_null(told.reason);
+        else
+            assert_string_equal(told.reason, reason);
+        jams += why == 17;
+    }
+    assert_true(seen[STATE_PRODUCTION] > seen[STATE_STOPPED] && seen[STATE_FAULT] > 0 && jams > 0);
+    assert_int_equal(seen[STATE_IDLE], 0); /* it has no code for it, and says stopped */
+    sim_tale_free(tale);
+}
+
+static void test_tale_counters_advance_by_what_is_made_over_every_wrap(void **state)
+{
+    struct sim_tale *tale = begin(
+        *state, MACHINE("tags: [{name: a, at: 'holding:0', type: bcd16, counter: {counts: good, "
+                        "kind: rollover, max_rate: 9000/h}}, {name: b, at: 'holding:1', counter: "
+                        "{counts: gross, kind: rollover, modulus: 1000, multiplier: 2}}]"));
+    uint64_t total[2] = {0}, first[2] = {0};
+    int64_t last[2] = {0}, counted[2] = {0};
+    size_t wraps = 0;
+
+    for (int64_t ms = 0; ms < END_MS; ms += STEP_MS)
+        for (size_t tag = 0; tag < 2; tag++) {
+            const int64_t modulus = tag ? 1000 : 10000;
+            int64_t raw = shown(tale, tag, ms);
+            assert_true(raw >= 0 && raw < modulus);
+            assert_true(sim_tale_total(tale, tag, ms, &total[tag]));
+            if (ms == 0)
+                first[tag] = total[tag];
+            else
+                counted[tag] += (raw - last[tag] + modulus) % modulus;
+            wraps += ms > 0 && raw < last[tag];
+            last[tag] = raw;
+            assert_int_equal(total[tag] - first[tag], counted[tag] * (tag ? 2 : 1));
+        }
+    assert_true(wraps > 5);
+    sim_tale_free(tale);
+}
+
+static void test_tale_counter_of_kind_reset_begins_at_0_again(void **state)
+{
+    struct sim_tale *tale =
+        begin(*state, MACHINE("tags: [{name: a, at: 'holding:0', counter: {counts: waste, kind: "
+                              "reset, max_rate: 9000/h}}]"));
+    int64_t last = 0, resets = 0;
+
+    for (int64_t ms = 0; ms < END_MS; ms += STEP_MS) {
+        int64_t raw = shown(tale, 0, ms);
+        if (raw < last)
+            assert_true(++resets && raw < 20);
+        last = raw;
+    }
+    assert_true(resets >= 2);
+    sim_tale_free(tale);
+}
+
+static void test_tale_of_a_shipped_profile_stays_in_its_ranges(void **state)
+{
+    static const char *const kinds[] = {"perfect-binder",      "folder",     "saddle-stitcher",
+                                        "three-knife-trimmer", "case-maker", "gathering-machine"};
+    struct config *config = *state;
+    char yaml[256];
+
+    snprintf(yaml, sizeof yaml, "%.*s../../config/profiles",
+             (int)(strrchr(__FILE__, '/') - __FILE__ + 1), __FILE__);
+    setenv("BINDERY_PROFILES_DIR", yaml, 1);
+    for (size_t kind = 0; kind < sizeof kinds / sizeof *kinds; kind++) {
+        snprintf(yaml, sizeof yaml, MACHINE("profile: %s"), kinds[kind]);
+        struct sim_tale *tale = begin(config, yaml);
+        const struct machine *machine = sim_tale_machine(tale);
+        for (int64_t ms = 0; ms < END_MS; ms += STEP_MS)
+            for (size_t tag = 0; tag < machine->tag_count; tag++) {
+                const struct tag *read = &machine->tags[tag];
+                double value = (double)shown(tale, tag, ms) * decimal_number(read->scale);
+                double high = decimal_number(read->detail->high);
+                assert_true(high == 0 ||
+                            (value >= decimal_number(read->detail->low) && value <= high));
+            }
+        sim_tale_free(tale);
+    }
+    unsetenv("BINDERY_PROFILES_DIR");
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, config_set_up, config_tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(test_tale_is_told_of_machines_with_counters_or_states_only),
+        TEST(test_tale_shows_the_codes_that_the_configuration_expects),
+        TEST(test_tale_counters_advance_by_what_is_made_over_every_wrap),
+        TEST(test_tale_counter_of_kind_reset_begins_at_0_again),
+        TEST(test_tale_of_a_shipped_profile_stays_in_its_ranges),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
