@@ -94,9 +94,10 @@ static void update_page(struct sim_ledger *ledger, struct page *page, int64_t no
         int64_t at_ms = page->told.until_ms;
         struct sim_told next = sim_tale_told(page->tale, at_ms);
         bool same = is_same(&next, &page->told);
+        bool halts = page->told.produces && !next.produces;
         page->told = next;
-        if (next.job_ended)
-            write_totals(ledger, page, at_ms, "job end");
+        if (halts)
+            write_totals(ledger, page, at_ms, next.job_ended ? "job end" : "stop");
         if (!same)
             write_state(ledger, page, at_ms);
     }

@@ -4,7 +4,7 @@
 
 #include "sim_random.h"
 
-enum { LEAST_JOBS = 3, MOST_JOBS = 5, MOST_STOPS = 4, RAMP_MS = 15000 };
+enum { LEAST_JOBS = 3, MOST_JOBS = 5, LEAST_STOPS = 2, MOST_STOPS = 7, RAMP_MS = 15000 };
 
 /* Of the fastest speed: what is made in two hours, how slow and how fast a job runs. */
 #define BUSY 0.45
@@ -75,9 +75,9 @@ static struct stop draw_stop(struct plan *plan)
     double sort = draw(plan, 0, 1);
     struct stop stop = {.state = STATE_STOPPED};
 
-    if (sort < 0.55)
+    if (sort < 0.7)
         stop.length_ms = (int64_t)draw(plan, 5000, 40000);
-    else if (sort < 0.8)
+    else if (sort < 0.9)
         stop.length_ms = (int64_t)draw(plan, 60000, 240000);
     else
         stop = (struct stop){.state = STATE_FAULT, .length_ms = (int64_t)draw(plan, 90000, 300000)};
@@ -92,7 +92,7 @@ static void draw_job(struct plan *plan, struct job *job, uint32_t quantity, uint
     job->ready = ready;
     job->setup_ms = (int64_t)draw(plan, 120000, 300000);
     job->resets = draw(plan, 0, 1) < 0.5;
-    job->stop_count = (size_t)draw(plan, 1, MOST_STOPS + 1);
+    job->stop_count = (size_t)draw(plan, LEAST_STOPS, MOST_STOPS + 1);
     cut(plan, quantity, job->stop_count + 1, job->runs);
     for (size_t i = 0; i <= job->stop_count; i++)
         job->run_ms[i] = (int64_t)(job->runs[i] / per_ms) + RAMP_MS / 2;

@@ -15,7 +15,7 @@
 
 #include "plant.h"
 
-enum { SIM_STRETCH_MS = 2 * 3600 * 1000, SIM_MOST_SEGMENTS = 64, SIM_NO_STOP = UINT16_MAX };
+enum { SIM_STRETCH_MS = 2 * 3600 * 1000, SIM_MOST_SEGMENTS = 96, SIM_NO_STOP = UINT16_MAX };
 
 /* What a story is made from. */
 struct sim_plot {

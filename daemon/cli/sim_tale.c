@@ -200,6 +200,7 @@ struct sim_told sim_tale_told(struct sim_tale *tale, int64_t time_ms)
     struct sim_told told = {.state = moment->state,
                             .reason = reason_of(stop_of(tale, moment)),
                             .restarts = moment->state == STATE_OFFLINE,
+                            .produces = moment->state == STATE_PRODUCTION,
                             .job_ended = moment->state == STATE_IDLE,
                             .until_ms = moment->until_ms};
     if (codes_of(tale->machine) && !told.restarts) {

@@ -17,8 +17,9 @@ struct sim_told {
     enum machine_state state; /* the nearest to the story's that the machine can tell */
     const char *reason;       /* NULL: none, or none that it can tell */
     bool restarts;            /* it is silent, since its controller starts anew */
-    bool job_ended;           /* what came before ended a job */
-    int64_t until_ms;         /* that this is so */
+    bool produces;
+    bool job_ended;   /* what came before ended a job */
+    int64_t until_ms; /* that this is so */
 };
 
 /* NULL for a machine whose tags neither count good, waste or gross nor tell a state. The machine
