@@ -114,7 +114,11 @@ broker_port=${ports[3]}
 plant=$directory/plant.yaml
 sed -e "s|@DIRECTORY@|$directory|" -e "s|@BROKER@|$broker_port|" -e "s|@PORT1@|${ports[0]}|" \
     -e "s|@PORT2@|${ports[1]}|" -e "s|@PORT3@|${ports[2]}|" config/demo/plant.yaml.in >"$plant"
-"$bindery" check -c "$plant"
+# Beside the plant, so that it is complete for whoever looks at it from another terminal.
+ln -s "$PWD/config/profiles" "$directory/profiles"
+checked=$("$bindery" check -c "$plant")
+say "$checked"
+machines=$(grep -oE '[0-9]+ machines' <<<"$checked")
 
 mkdir "$directory/broker"
 cat >"$directory/mosquitto.conf" <<BROKER
@@ -141,20 +145,23 @@ wait_until "The simulated serial line" "$child" simulate test -e "$directory/hal
 # --- a receiver, which counts what arrives ---
 
 echo 0 >"$directory/arrived"
-# Reads messages; keeps how many readings came, and for the outage which numbers they had.
+# Reads messages; keeps how many readings came, and for the outage which numbers they and the
+# events had.
 count_readings() {
     local line rest arrived=0
     while IFS= read -r line; do
-        rest=${line//\"seq\":/}
-        arrived=$((arrived + (${#line} - ${#rest}) / 6))
-        echo "$arrived" >"$directory/arrived"
+        if [[ $line == *'"readings":['* ]]; then
+            rest=${line//\"seq\":/}
+            arrived=$((arrived + (${#line} - ${#rest}) / 6))
+            echo "$arrived" >"$directory/arrived"
+        fi
         [[ $outage == no ]] || grep -o '"seq":[0-9]*' <<<"$line" | cut -d: -f2 >>"$directory/seqs"
     done
 }
 start_receiver() {
     # Its session stays on the broker: what comes while it is away waits for it there.
     setsid mosquitto_sub -h 127.0.0.1 -p "$broker_port" -i demo-receiver -c -q 1 \
-        -t 'bindery/bindery-hall/demo/+/readings' \
+        -t 'bindery/bindery-hall/demo/+/readings' -t 'bindery/bindery-hall/demo/+/events' \
         > >(count_readings) 2>"$directory/receiver.log" </dev/null &
     children+=("$!")
 }
@@ -164,7 +171,7 @@ arrived() { # the number, also in the instant in which it is being written
     echo "$number"
 }
 start_receiver
-say "The plant: 6 simulated machines on 3 Modbus TCP links and a serial line"
+say "The plant: $machines, simulated, on 3 Modbus TCP links and a serial line"
 start gateway "$binderyd" -c "$plant"
 gateway=$child
 any_arrived() { [[ $(arrived) -gt 0 ]]; }
@@ -213,9 +220,9 @@ if [[ $outage == yes ]]; then
     sort -nu "$directory/seqs" | awk '{ last = $1 } END { print last - NR, last }' \
         >"$directory/lost"
     read -r lost last <"$directory/lost"
-    say "Of the readings numbered 1 to $last, $lost are missing."
+    say "Of the readings and events numbered 1 to $last, $lost are missing."
     [[ $lost -eq 0 ]] || exit 1
 fi
 total=$(arrived)
-say "$total readings of 6 machines arrived at the broker in $SECONDS s."
+say "$total readings of $machines arrived at the broker in $SECONDS s."
 [[ $total -gt 0 ]]
