@@ -60,8 +60,6 @@ void sim_bus_add(struct sim_bus *bus, const struct machine *machine, uint64_t se
     if (!unit)
         unit = add_unit(bus, machine->unit);
     struct sim_tale *tale = add_tale(bus, machine, seed);
-    if (!unit->tale)
-        unit->tale = tale;
     unit->points =
         mem_resize(unit->points, (unit->point_count + machine->tag_count) * sizeof(*unit->points));
     for (size_t i = 0; i < machine->tag_count; i++) {
@@ -113,6 +111,8 @@ void sim_bus_settle(struct sim_bus *bus)
         qsort(unit->extents, unit->extent_count, sizeof(*unit->extents), compare_extents);
         join_extents(unit);
     }
+    if (bus->link->driver == DRIVER_MODBUS_TCP && bus->tale_count > 1)
+        sim_tale_join(bus->tales, bus->tale_count);
 }
 
 void sim_bus_free(struct sim_bus *bus)
@@ -195,13 +195,23 @@ static void fill_words(const struct sim_unit *unit, const struct span *span, int
     }
 }
 
+/* Its controller starts anew. */
+static bool is_silent(const struct sim_bus *bus, const struct sim_unit *unit, int64_t time_ms)
+{
+    for (size_t i = 0; i < bus->tale_count; i++)
+        if (sim_tale_machine(bus->tales[i])->unit == unit->unit &&
+            sim_tale_told(bus->tales[i], time_ms).restarts)
+            return true;
+    return false;
+}
+
 size_t sim_bus_answer(const struct sim_bus *bus, const struct modbus_frame *request,
                       int64_t time_ms, uint8_t ret_pdu[MODBUS_MAX_PDU])
 {
     const struct sim_unit *unit = find_unit(bus, request->unit);
     if (!unit || request->pdu_length == 0)
         return 0;
-    if (unit->tale && sim_tale_told(unit->tale, time_ms).restarts)
+    if (is_silent(bus, unit, time_ms))
         return 0;
     struct span span = {0};
     int code = modbus_parse_read(request->pdu, request->pdu_length, &span);

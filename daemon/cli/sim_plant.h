@@ -28,7 +28,6 @@ struct sim_extent {
 
 struct sim_unit {
     uint8_t unit;
-    struct sim_tale *tale;    /* that says when it is silent; NULL: never */
     struct sim_point *points; /* by area, address, bit */
     size_t point_count;
     struct sim_extent *extents; /* ascending, apart from each other */
@@ -43,7 +42,8 @@ struct sim_bus {
     size_t tale_count;
 };
 
-/* Adds a machine; two with the same unit are one PLC. Before the first answer, sim_bus_settle. */
+/* Adds a machine; two with the same unit are one PLC, and those of a Modbus TCP link are a line.
+ * Before the first answer, sim_bus_settle. */
 void sim_bus_add(struct sim_bus *bus, const struct machine *machine, uint64_t seed);
 void sim_bus_settle(struct sim_bus *bus);
 void sim_bus_free(struct sim_bus *bus); /* what it owns, not itself */

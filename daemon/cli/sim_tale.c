@@ -19,9 +19,14 @@ struct stop_kinds {
     size_t count;
 };
 
+/* How many numbers the story chooses from for a stop: enough to say which machine of a line, and
+ * for which of its reasons. */
+enum { STOP_NUMBERS = 60000 };
+
 struct sim_tale {
     const struct machine *machine;
     uint64_t seed;
+    size_t place, line; /* which of how many machines of a line; 0 of 1: none */
     struct stop_kinds stops, faults;
     struct sim_story story;
     int64_t moment_ms; /* of the moment, -1: none yet */
@@ -138,15 +143,28 @@ struct sim_tale *sim_tale_new(const struct machine *machine, uint64_t seed)
     struct sim_tale *tale = mem_alloc(sizeof(*tale));
     tale->machine = machine;
     tale->seed = seed;
+    tale->line = 1;
     tale->moment_ms = -1;
     find_stops(machine, STATE_STOPPED, &tale->stops);
     find_stops(machine, STATE_FAULT, &tale->faults);
     const struct sim_plot plot = {.seed = seed,
                                   .per_h = design_speed(machine, seed),
-                                  .stops = tale->stops.count,
-                                  .faults = tale->faults.count};
+                                  .stops = STOP_NUMBERS,
+                                  .faults = STOP_NUMBERS};
     sim_story_begin(&tale->story, &plot);
     return tale;
+}
+
+void sim_tale_join(struct sim_tale *const *tales, size_t count)
+{
+    struct sim_plot plot = tales[0]->story.plot;
+    for (size_t i = 1; i < count; i++)
+        plot.per_h = fmin(plot.per_h, tales[i]->story.plot.per_h);
+    for (size_t i = 0; i < count; i++) {
+        tales[i]->place = i;
+        tales[i]->line = count;
+        sim_story_begin(&tales[i]->story, &plot);
+    }
 }
 
 void sim_tale_free(struct sim_tale *tale)
@@ -172,11 +190,26 @@ static const struct sim_moment *moment_at(struct sim_tale *tale, int64_t time_ms
     return &tale->moment;
 }
 
+/* Whether it stands for a reason of its own. */
+static bool is_cause(const struct sim_tale *tale, const struct sim_moment *moment)
+{
+    return moment->stop != SIM_NO_STOP && moment->stop % tale->line == tale->place;
+}
+
+/* The fault of another machine of the line is none of this one. */
+static enum machine_state state_of(const struct sim_tale *tale, const struct sim_moment *moment)
+{
+    bool others = moment->state == STATE_FAULT && !is_cause(tale, moment);
+    return others ? STATE_STOPPED : moment->state;
+}
+
 /* NULL: it does not stand, or for no reason. */
 static const struct stop_kind *stop_of(const struct sim_tale *tale, const struct sim_moment *moment)
 {
     const struct stop_kinds *kinds = moment->state == STATE_FAULT ? &tale->faults : &tale->stops;
-    return moment->stop < kinds->count ? &kinds->items[moment->stop] : NULL;
+    if (!is_cause(tale, moment) || kinds->count == 0)
+        return NULL;
+    return &kinds->items[moment->stop / tale->line % kinds->count];
 }
 
 static const char *reason_of(const struct stop_kind *stop)
@@ -191,13 +224,13 @@ static const struct state_code *code_of(const struct sim_tale *tale,
                                         const struct sim_moment *moment)
 {
     const struct stop_kind *stop = stop_of(tale, moment);
-    return stop ? stop->code : nearest_code(codes_of(tale->machine), moment->state);
+    return stop ? stop->code : nearest_code(codes_of(tale->machine), state_of(tale, moment));
 }
 
 struct sim_told sim_tale_told(struct sim_tale *tale, int64_t time_ms)
 {
     const struct sim_moment *moment = moment_at(tale, time_ms);
-    struct sim_told told = {.state = moment->state,
+    struct sim_told told = {.state = state_of(tale, moment),
                             .reason = reason_of(stop_of(tale, moment)),
                             .restarts = moment->state == STATE_OFFLINE,
                             .produces = moment->state == STATE_PRODUCTION,
@@ -244,7 +277,7 @@ static double state_raw(const struct sim_tale *tale, const struct tag *tag,
     const struct tag_states *states = states_of(tag);
     const struct state_code *code = states == codes_of(tale->machine)
                                         ? code_of(tale, moment)
-                                        : nearest_code(states, moment->state);
+                                        : nearest_code(states, state_of(tale, moment));
     return (double)(code ? code->code : unused_code(states));
 }
 
@@ -282,6 +315,7 @@ static double named_value(const struct sim_tale *tale, const struct tag *tag, en
                           const struct sim_moment *moment, int64_t time_ms)
 {
     double usual = sim_value(kind, tag, tale->seed, time_ms);
+    bool fault = state_of(tale, moment) == STATE_FAULT;
     switch (kind) {
     case SIM_GROSS:
         return (double)moment->made.gross;
@@ -294,9 +328,9 @@ static double named_value(const struct sim_tale *tale, const struct tag *tag, en
     case SIM_RUNNING:
         return moment->per_h > 0;
     case SIM_STATE:
-        return moment->per_h > 0 ? 1 : moment->state == STATE_FAULT ? 3 : 2;
+        return moment->per_h > 0 ? 1 : fault ? 3 : 2;
     case SIM_FAULT:
-        return moment->state == STATE_FAULT ? 1 + moment->stop % 50 : 0;
+        return fault ? 1 + moment->stop % 50 : 0;
     case SIM_GLUE:
         return glue_value(tale, tag, moment, usual);
     case SIM_CURRENT:

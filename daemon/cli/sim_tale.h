@@ -1,6 +1,7 @@
 /* A machine that tells a story: its description says which tags are counters, which tell a state,
  * and what its reasons are called, and the story says what they show. So the codes are those that
- * the gateway is told to expect. One thread. */
+ * the gateway is told to expect. Several machines may be a line, and tell one story together. One
+ * thread. */
 #ifndef BINDERY_SIM_TALE_H
 #define BINDERY_SIM_TALE_H
 
@@ -26,6 +27,10 @@ struct sim_told {
  * must outlive it. */
 struct sim_tale *sim_tale_new(const struct machine *machine, uint64_t seed);
 void sim_tale_free(struct sim_tale *tale); /* accepts NULL */
+
+/* Makes these one line, before anything is asked of them: they work on the same jobs, as fast as
+ * the slowest can, and where one stops for a reason of its own the others stand for none. */
+void sim_tale_join(struct sim_tale *const *tales, size_t count);
 
 const struct machine *sim_tale_machine(const struct sim_tale *tale);
 

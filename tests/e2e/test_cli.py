@@ -150,6 +150,15 @@ class Cli(Case):
         self.assertFalse(os.path.lexists(device))
         self.assertFalse(port_open(port))
 
+    def test_simulate_refuses_what_it_can_not_do(self):
+        path = write_config(self, self.config(links=[tcp_link("l", free_port())], machines=[
+            machine("m", "l", [tag("count", "holding:100", "u32")])]))
+        for speed in ("0", "3601", "fast"):
+            self.bindery("simulate", "-c", path, "--speed", speed, status=2)
+        told = self.bindery("simulate", "-c", path, "--ledger",
+                            os.path.join(self.directory, "no", "ledger"), status=1)
+        self.assertIn("No such file or directory", told)
+
     def test_verify_finds_a_hole(self):
         broker = Mosquitto(self)
         path = os.environ.get("BINDERY", "bindery")

@@ -40,13 +40,19 @@ static struct sim_bus make_bus(struct tag tags[3], struct machine *ret_machine)
     return bus;
 }
 
-static size_t ask(const struct sim_bus *bus, uint8_t unit, uint8_t function, uint16_t start,
-                  uint16_t count, uint8_t pdu[MODBUS_MAX_PDU])
+static size_t ask_at(const struct sim_bus *bus, uint8_t unit, uint8_t function, uint16_t start,
+                     uint16_t count, int64_t time_ms, uint8_t pdu[MODBUS_MAX_PDU])
 {
     const uint8_t request[] = {function, (uint8_t)(start >> 8), (uint8_t)start,
                                (uint8_t)(count >> 8), (uint8_t)count};
     const struct modbus_frame frame = {.unit = unit, .pdu = request, .pdu_length = 5};
-    return sim_bus_answer(bus, &frame, NOW_MS, pdu);
+    return sim_bus_answer(bus, &frame, time_ms, pdu);
+}
+
+static size_t ask(const struct sim_bus *bus, uint8_t unit, uint8_t function, uint16_t start,
+                  uint16_t count, uint8_t pdu[MODBUS_MAX_PDU])
+{
+    return ask_at(bus, unit, function, start, count, NOW_MS, pdu);
 }
 
 static void test_sim_bus_answers_with_the_tags_values(void **state)
@@ -166,6 +172,35 @@ static void test_sim_bus_keeps_other_bits_of_a_word(void **state)
     sim_bus_free(&bus);
 }
 
+static void test_sim_unit_is_silent_while_its_controller_starts_anew(void **state)
+{
+    (void)state;
+    const struct tag_counter counter = {{.modulus = 65536, .multiplier = 1}, COUNTS_GOOD, false};
+    const struct tag_detail detail = {.counter = &counter};
+    struct tag counted = tag_at("good", AREA_HOLDING, 10, TYPE_U16);
+    struct tag other = tag_at("speed", AREA_HOLDING, 10, TYPE_U16);
+    struct machine machines[2] = {
+        {.name = "m", .link = &link_of_all, .unit = 2, .tags = &counted, .tag_count = 1},
+        {.name = "n", .link = &link_of_all, .unit = 3, .tags = &other, .tag_count = 1}};
+    struct sim_bus bus = {.link = &link_of_all};
+    uint8_t pdu[MODBUS_MAX_PDU];
+    size_t silent = 0;
+
+    counted.detail = &detail;
+    sim_bus_add(&bus, &machines[0], SEED);
+    sim_bus_add(&bus, &machines[1], SEED);
+    sim_bus_settle(&bus);
+    assert_int_equal(bus.tale_count, 1);
+    for (int64_t ms = 0; ms < NOW_MS; ms += 5000) {
+        bool restarts = sim_tale_told(bus.tales[0], ms).restarts;
+        assert_int_equal(ask_at(&bus, 2, 3, 10, 1, ms, pdu) == 0, restarts);
+        assert_true(ask_at(&bus, 3, 3, 10, 1, ms, pdu) > 0);
+        silent += restarts;
+    }
+    assert_true(silent > 0);
+    sim_bus_free(&bus);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -176,6 +211,7 @@ int main(void)
         cmocka_unit_test(test_sim_bus_refuses_other_functions),
         cmocka_unit_test(test_sim_bus_joins_machines_of_one_unit),
         cmocka_unit_test(test_sim_bus_keeps_other_bits_of_a_word),
+        cmocka_unit_test(test_sim_unit_is_silent_while_its_controller_starts_anew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

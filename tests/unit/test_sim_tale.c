@@ -110,6 +110,38 @@ static void test_tale_counter_of_kind_reset_begins_at_0_again(void **state)
     sim_tale_free(tale);
 }
 
+/* One of them says why, and is the only one in fault. */
+static void test_tale_of_a_line_is_told_by_all_its_machines(void **state)
+{
+    struct config *config = *state;
+    struct sim_tale *line[2];
+    size_t reasons[2] = {0}, faults = 0;
+
+    config_write(config, "plant.yaml",
+                 TOP "machines: [{name: m, link: l, tags: &t [{name: code, at: 'holding:0', " STATES
+                     "}, {name: why, at: 'holding:1'}, {name: n, at: 'holding:2', counter: "
+                     "{counts: good, kind: reset, max_rate: 9000/h}}], " REASONS
+                     "}, {name: n, link: l, unit: 2, tags: *t, " REASONS "}]\n");
+    config_expect_plant(config);
+    for (size_t i = 0; i < 2; i++)
+        line[i] = sim_tale_new(&config->plant->machines[i], SEED + i);
+    sim_tale_join(line, 2);
+    for (int64_t ms = 0; ms < END_MS; ms += STEP_MS) {
+        struct sim_told one = sim_tale_told(line[0], ms), other = sim_tale_told(line[1], ms);
+        assert_int_equal(one.produces, other.produces);
+        assert_int_equal(one.state == STATE_SETUP, other.state == STATE_SETUP);
+        assert_int_equal(shown(line[0], 2, ms), shown(line[1], 2, ms));
+        assert_false(one.reason && other.reason);
+        assert_false(one.state == STATE_FAULT && other.state == STATE_FAULT);
+        faults += one.state == STATE_FAULT || other.state == STATE_FAULT;
+        reasons[0] += one.reason != NULL;
+        reasons[1] += other.reason != NULL;
+    }
+    assert_true(faults > 0 && reasons[0] > 0 && reasons[1] > 0);
+    sim_tale_free(line[0]);
+    sim_tale_free(line[1]);
+}
+
 static void test_tale_of_a_shipped_profile_stays_in_its_ranges(void **state)
 {
     static const char *const kinds[] = {"perfect-binder",      "folder",     "saddle-stitcher",
@@ -145,6 +177,7 @@ int main(void)
         TEST(test_tale_shows_the_codes_that_the_configuration_expects),
         TEST(test_tale_counters_advance_by_what_is_made_over_every_wrap),
         TEST(test_tale_counter_of_kind_reset_begins_at_0_again),
+        TEST(test_tale_of_a_line_is_told_by_all_its_machines),
         TEST(test_tale_of_a_shipped_profile_stays_in_its_ranges),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
