@@ -526,6 +526,7 @@ static void test_plant_of_all_kinds_of_machines_has_counters_states_and_titles(v
         assert_true(machine->synthetic);
         assert_non_null(machine->state);
         assert_non_null(machine->state->codes);
+        assert_true(machine->ideal_ms > 0);
         assert_true(machine->state->reason_count >= 8);
         assert_non_null(tag_of(config, machine->name, "speed"));
     }
