@@ -220,9 +220,10 @@ static void test_payload_json_status_says_who_and_since_when(void **state)
                       "\",\"store\":\"6f1c\",\"boot\":\"b00t\"}");
     at.synced = false;
     payload_json_machine_status(&out, &at, false, 1795412000000, STATE_OFFLINE, "line \"A\"");
-    assert_text(&out, "{\"ts\":1795412474123,\"clock\":\"unsynced\",\"online\":false,"
-                      "\"state\":\"offline\",\"since\":1795412000000,"
-                      "\"reason\":\"line \\\"A\\\"\",\"packml\":\"Undefined\",\"xjmf\":\"Offline\"}");
+    assert_text(&out,
+                "{\"ts\":1795412474123,\"clock\":\"unsynced\",\"online\":false,"
+                "\"state\":\"offline\",\"since\":1795412000000,"
+                "\"reason\":\"line \\\"A\\\"\",\"packml\":\"Undefined\",\"xjmf\":\"Offline\"}");
     at.synced = true;
     payload_json_machine_status(&out, &at, true, 5, STATE_PRODUCTION, NULL);
     assert_text(&out, "{\"ts\":1795412474123,\"online\":true,\"state\":\"production\",\"since\":5,"
