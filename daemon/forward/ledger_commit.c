@@ -174,6 +174,12 @@ static bool passes_over_some(const struct ledger *ledger, struct held_batch *con
     return false;
 }
 
+/* With a batch rather than in a transaction of their own, a moment later. */
+static bool cursors_are_due(const struct ledger *ledger, int64_t now_ns)
+{
+    return now_ns + ledger->settings->commit_every_ms * NS_PER_MS / 2 >= ledger->cursor_ns;
+}
+
 int ledger_commit(struct ledger *ledger, struct held_batch *const *batches, size_t count,
                   struct audience audience, int64_t now_ns)
 {
@@ -181,7 +187,7 @@ int ledger_commit(struct ledger *ledger, struct held_batch *const *batches, size
     struct held_batch *declared = NULL;
     uint64_t followed = ledger->next_seq;
     bool full = store_is_full(ledger->store);
-    struct extras extras = {full || now_ns >= ledger->cursor_ns,
+    struct extras extras = {full || cursors_are_due(ledger, now_ns),
                             full || passes_over_some(ledger, batches, count) ||
                                 now_ns >= ledger->standing.write_ns};
     int error = write_batches(ledger, batches, count, audience, extras, &gap, &declared);

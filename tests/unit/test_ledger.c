@@ -220,6 +220,24 @@ static void test_ledger_saves_cursors_with_a_batch_once_a_second(void **state)
     assert_false(bench->cloud.dirty);
 }
 
+/* A wake-up that is a little late or early must not cost a transaction. */
+static void test_ledger_saves_cursors_with_a_batch_that_is_a_little_early(void **state)
+{
+    struct bench *bench = *state;
+    open_always(bench);
+    put(bench, 10);
+    step_after(bench, COMMIT_MS + 30);
+    for (int i = 0; i < 4; i++) {
+        put(bench, 10);
+        step(bench);
+    }
+    acknowledge(bench, 1, 1);
+    put(bench, 10);
+    step_after(bench, COMMIT_MS - 30);
+    assert_saved_cursor(bench, "2-");
+    assert_false(bench->cloud.dirty);
+}
+
 static void test_ledger_saves_cursors_within_a_second_without_batches(void **state)
 {
     struct bench *bench = *state;
@@ -438,6 +456,7 @@ int main(void)
         LEDGER_TEST(test_ledger_does_not_open_on_a_link_to_nowhere),
         LEDGER_TEST(test_ledger_saves_a_new_cursor_with_the_first_batch),
         LEDGER_TEST(test_ledger_saves_cursors_with_a_batch_once_a_second),
+        LEDGER_TEST(test_ledger_saves_cursors_with_a_batch_that_is_a_little_early),
         LEDGER_TEST(test_ledger_saves_cursors_within_a_second_without_batches),
         LEDGER_TEST(test_ledger_saves_the_cursor_of_a_closing_uplink),
         LEDGER_TEST(test_ledger_marks_where_the_uplink_that_is_owed_most_begins),
