@@ -217,6 +217,16 @@ static void set_links(struct gateway *gateway, const struct plant *plant, const 
 
 /* --- the whole --- */
 
+static int start_poller(struct gateway *gateway)
+{
+    int error = poller_start(&gateway->output, &gateway->poller);
+    if (error == -EMFILE || error == -ENFILE)
+        log_error("no descriptor is left to watch connections with: raise LimitNOFILE");
+    else if (error < 0)
+        log_error("the poll loop can't be started: %s", strerrordesc_np(-error));
+    return error;
+}
+
 static int start(struct gateway *gateway, const struct plant *plant)
 {
     gateway->queue = queue_new(QUEUE_BYTES);
@@ -231,9 +241,7 @@ static int start(struct gateway *gateway, const struct plant *plant)
     int error = forward_start(plant, gateway->queue, gateway->live, sources, &gateway->standings,
                               &gateway->forward);
     if (error == 0)
-        error = poller_start(&gateway->output, &gateway->poller);
-    if (error == -EMFILE || error == -ENFILE)
-        log_error("no descriptor is left to watch connections with: raise LimitNOFILE");
+        error = start_poller(gateway);
     if (error == 0)
         set_links(gateway, plant, sources);
     free(sources);

@@ -229,8 +229,10 @@ int forward_start(const struct plant *plant, struct queue *queue, struct live *l
     report(forward);
     atomic_store(&forward->back_by_ns, clock_mono_ns());
     error = -pthread_create(&forward->thread, NULL, run, forward);
-    if (error < 0)
+    if (error < 0) {
+        log_error("no thread can be started for the forward loop: %s", strerrordesc_np(-error));
         goto failed;
+    }
     *ret_forward = forward;
     return 0;
 failed:
