@@ -282,6 +282,11 @@ void gateway_stop(struct gateway *gateway)
     free(gateway);
 }
 
+static bool same_zone(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
 static void warn_of_restart(const struct plant *before, const struct plant *after)
 {
     const struct store_settings *a = &before->store, *b = &after->store;
@@ -293,6 +298,8 @@ static void warn_of_restart(const struct plant *before, const struct plant *afte
         log_warn("tick: takes effect after a restart");
     if (strcmp(before->control, after->control) != 0)
         log_warn("control: takes effect after a restart");
+    if (!same_zone(before->timezone, after->timezone))
+        log_warn("timezone: takes effect after a restart");
 }
 
 int gateway_reload(struct gateway *gateway, const struct plant *plant)

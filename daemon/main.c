@@ -19,6 +19,7 @@
 #include "log.h"
 #include "notify.h"
 #include "plant.h"
+#include "zone.h"
 
 enum {
     HANGS_S = 30,   /* where no watchdog says how long is too long */
@@ -223,6 +224,7 @@ int main(int argc, char **argv)
     if (plant == NULL || signals < 0)
         return EXIT_FAILURE;
     log_set_level(plant->log_level);
+    zone_use(plant->timezone);
     clock_refresh();
     int status = start_and_run(plant, signals, path);
     plant_release(plant);
