@@ -143,8 +143,25 @@ size_t machine_state_kept(const struct machine *machine)
            (machine->meaning ? machine->meaning->kept : 0);
 }
 
+bool machine_has_shifts(const struct machine *machine)
+{
+    bool tells = machine->state != NULL;
+
+    for (size_t i = 0; !tells && machine->meaning && i < machine->meaning->counter_count; i++)
+        tells = machine->meaning->counters[i].config->counts != COUNTS_OTHER;
+    return tells && machine->calendar != NULL;
+}
+
+/* Here too, as if every machine had a state. */
+size_t machine_shift_kept(const struct machine *machine)
+{
+    return machine_state_kept(machine) + STATE_KEPT_VALUES;
+}
+
 size_t machine_values(const struct machine *machine)
 {
+    if (machine_has_shifts(machine))
+        return machine_shift_kept(machine) + SHIFT_KEPT_VALUES;
     return machine_state_kept(machine) + (machine->state ? STATE_KEPT_VALUES : 0);
 }
 

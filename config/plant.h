@@ -334,14 +334,25 @@ uint16_t tag_width(const struct tag *tag);
 
 /* How many values of a machine are told, and how many numbers there are with those that are only
  * kept. Behind the tags come what is made of counters and, of a machine with a state, "state" and
- * "state.reason"; then what is kept of counters, and of the state. */
+ * "state.reason"; then what is kept of counters, of the state, and of shifts: what holds for all of
+ * them, the shift that is on, and the one before. */
 enum { STATE_VALUES = 2, STATE_KEPT_VALUES = 5 };
+enum {
+    SHIFT_BASE_VALUES = 6,
+    SHIFT_PERIOD_VALUES = 32,
+    SHIFT_KEPT_VALUES = SHIFT_BASE_VALUES + 2 * SHIFT_PERIOD_VALUES
+};
 size_t machine_told_values(const struct machine *machine);
 size_t machine_values(const struct machine *machine);
 
 /* The numbers of a state's first value that is told, and of the first that is kept. */
 size_t machine_state_value(const struct machine *machine);
 size_t machine_state_kept(const struct machine *machine);
+
+/* Whether there is a record of each of its shifts: it has a calendar, and something to tell. The
+ * number of the first value that is kept of them. */
+bool machine_has_shifts(const struct machine *machine);
+size_t machine_shift_kept(const struct machine *machine);
 
 /* The name of a value that is told: its tag's, or that of what is made. */
 const char *machine_value_name(const struct machine *machine, size_t value);

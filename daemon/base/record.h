@@ -24,7 +24,8 @@
 
 enum record_kind { RECORD_READING = 1, RECORD_GAP = 2, RECORD_EVENT = 3 };
 
-enum { RECORD_MAX_SAMPLES = 4160 }; /* a machine's 4096 values, and what is made of its state */
+/* a machine's 4096 values, and what is made of its state and its shifts */
+enum { RECORD_MAX_SAMPLES = 4224 };
 
 struct record {
     enum record_kind kind;

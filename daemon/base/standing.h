@@ -1,4 +1,4 @@
-/* How a machine's counter or its state stood when that was last told: what it goes on from after a
+/* How a machine's counter, its state or its shift stood when that was last told: what it goes on from after a
  * restart or a reload. Plain data in a collection. One thread at a time. */
 #ifndef BINDERY_STANDING_H
 #define BINDERY_STANDING_H
@@ -21,11 +21,16 @@ enum { STANDING_COUNTER_NUMBERS = STANDING_KNOWN + 1 };
 enum { STANDING_AGE = 4, STANDING_STATE_NUMBERS };
 enum { STANDING_MOST_NUMBERS = 32 };
 
+/* Those of a machine's shifts, see shifts.h. No tag can be named so. */
+#define STANDING_SHIFTS "shift/all"
+#define STANDING_SHIFT_NOW "shift/now"
+#define STANDING_SHIFT_BEFORE "shift/before"
+
 /* A time that is not known, for boot_ms. */
 #define STANDING_UNKNOWN INT64_MIN
 
 struct standing {
-    char *machine, *name; /* the tag's, or "state" */
+    char *machine, *name; /* the tag's, "state", or a shift's */
     int64_t *numbers;     /* count of them */
     size_t count;         /* up to STANDING_MOST_NUMBERS */
     struct instant at;    /* boot_ms is of `boot`, and mostly unknown where it is synced */

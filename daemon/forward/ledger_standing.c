@@ -1,6 +1,6 @@
-/* Where counters and states stand, as what has a number tells it: followed in memory, written down
- * once a minute, and worked out at the start from what was written and the batches since. So a
- * total goes on where it was last told, whatever ended the process. */
+/* Where counters, states and shifts stand, as what has a number tells it: followed in memory,
+ * written down once a minute, and worked out at the start from what was written and the batches
+ * since. So a total goes on where it was last told, whatever ended the process. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,12 +13,13 @@
 
 enum { WRITE_MS = 60000 };
 
-/* Which of a source's values are a counter's or the state's, and where that stands. */
+/* Which of a source's values are a counter's, the state's or a shift's, and where that stands. */
 struct followed {
-    uint16_t values[STANDING_MOST_NUMBERS];
+    uint16_t values[STANDING_COUNTER_NUMBERS]; /* a counter's; of others the first, of `count` */
     size_t count;
-    bool is_state;
-    struct standing *standing;
+    bool is_counter;
+    const char *name;          /* of what is no counter */
+    struct standing *standing; /* NULL: nothing of it was told yet, as of shifts mostly */
 };
 
 struct followed_source {
@@ -77,6 +78,7 @@ static void find_counters(struct ledger *ledger, const struct source *source, si
             .values = {(uint16_t)tag, (uint16_t)epoch, (uint16_t)(epoch + 1), raw,
                        (uint16_t)(*kept)++},
             .count = STANDING_COUNTER_NUMBERS,
+            .is_counter = true,
             .standing = standings_add(&ledger->standing.all, source->machine, text,
                                       STANDING_COUNTER_NUMBERS),
         };
@@ -84,18 +86,21 @@ static void find_counters(struct ledger *ledger, const struct source *source, si
     }
 }
 
-static void find_state(struct ledger *ledger, const struct source *source, size_t kept,
-                       struct followed_source *followed)
+static void add_row(struct followed_source *followed, const char *name, size_t first, size_t count)
 {
-    struct followed item = {
-        .count = STATE_KEPT_VALUES,
-        .is_state = true,
-        .standing =
-            standings_add(&ledger->standing.all, source->machine, "state", STANDING_STATE_NUMBERS),
-    };
-    for (size_t i = 0; i < STATE_KEPT_VALUES; i++)
-        item.values[i] = (uint16_t)(kept + i);
+    const struct followed item = {.values = {(uint16_t)first}, .count = count, .name = name};
     add_followed(followed, &item);
+}
+
+/* Nothing in a list of tags says whether the machine has shifts: their numbers are theirs anyway.
+ */
+static void find_shifts(size_t kept, struct followed_source *followed)
+{
+    add_row(followed, STANDING_SHIFTS, kept, SHIFT_BASE_VALUES);
+    kept += SHIFT_BASE_VALUES;
+    add_row(followed, STANDING_SHIFT_NOW, kept, SHIFT_PERIOD_VALUES);
+    kept += SHIFT_PERIOD_VALUES;
+    add_row(followed, STANDING_SHIFT_BEFORE, kept, SHIFT_PERIOD_VALUES);
 }
 
 static void find_followed(struct ledger *ledger, const struct source *source,
@@ -107,10 +112,12 @@ static void find_followed(struct ledger *ledger, const struct source *source,
     size_t kept = source->tag_count + (has_state ? 0 : STATE_VALUES);
     find_counters(ledger, source, &kept, followed);
     if (has_state)
-        find_state(ledger, source, kept, followed);
+        add_row(followed, "state", kept, STATE_KEPT_VALUES);
+    if (followed->count > 0)
+        find_shifts(kept + STATE_KEPT_VALUES, followed);
 }
 
-static const struct followed_source *followed_source(struct ledger *ledger, uint32_t id)
+static struct followed_source *followed_source(struct ledger *ledger, uint32_t id)
 {
     const struct source *source = store_source(ledger->store, id);
     if (source == NULL)
@@ -145,7 +152,7 @@ static bool is_behind(const struct ledger *ledger, const struct followed *follow
                       const int64_t *numbers, const struct instant *at)
 {
     const struct standing *standing = followed->standing;
-    if (followed->is_state)
+    if (!followed->is_counter)
         return ledger->standing.loading && at->wall_ms < standing->at.wall_ms;
     return is_older_total(standing->numbers, numbers);
 }
@@ -163,23 +170,50 @@ static bool take_number(const struct sample *sample, int64_t *ret_number)
     return true;
 }
 
-static void follow(struct ledger *ledger, const struct followed *followed,
-                   const struct reading *reading, uint32_t boot)
+/* Which of the numbers the value is; `count`: none. */
+static size_t number_of(const struct followed *followed, uint16_t value)
 {
-    struct standing *standing = followed->standing;
-    int64_t numbers[STANDING_MOST_NUMBERS];
+    size_t number = 0;
+    if (!followed->is_counter)
+        return value >= followed->values[0] && value < followed->values[0] + followed->count
+                   ? (size_t)(value - followed->values[0])
+                   : followed->count;
+    while (number < followed->count && followed->values[number] != value)
+        number++;
+    return number;
+}
+
+/* Puts what the reading tells in place. Whether it tells something. */
+static bool take_numbers(const struct followed *followed, const struct reading *reading,
+                         int64_t numbers[STANDING_MOST_NUMBERS])
+{
     bool told = false;
-    size_t size = followed->count * sizeof(*numbers);
-    if (standing->count != followed->count)
+    for (size_t i = 0; i < reading->count; i++) {
+        size_t number = number_of(followed, reading->samples[i].tag);
+        if (number < followed->count)
+            told = take_number(&reading->samples[i], &numbers[number]) || told;
+    }
+    return told;
+}
+
+static void follow(struct ledger *ledger, struct followed *followed, const struct reading *reading,
+                   uint32_t boot)
+{
+    int64_t numbers[STANDING_MOST_NUMBERS] = {0};
+    struct standing *standing = followed->standing;
+    if (standing != NULL && standing->count != followed->count)
         return; /* it is another kind's by now */
-    memcpy(numbers, standing->numbers, size);
-    for (size_t i = 0; i < reading->count; i++)
-        for (size_t j = 0; j < followed->count; j++)
-            if (reading->samples[i].tag == followed->values[j])
-                told = take_number(&reading->samples[i], &numbers[j]) || told;
-    if (!told || is_behind(ledger, followed, numbers, &reading->at))
+    if (standing != NULL)
+        memcpy(numbers, standing->numbers, followed->count * sizeof(*numbers));
+    if (!take_numbers(followed, reading, numbers))
         return;
-    memcpy(standing->numbers, numbers, size);
+    if (standing == NULL)
+        standing = followed->standing = standings_add(
+            &ledger->standing.all, store_source(ledger->store, reading->source)->machine,
+            followed->name, followed->count);
+    if (is_behind(ledger, followed, numbers, &reading->at))
+        return;
+    memcpy(standing->numbers, numbers, followed->count * sizeof(*numbers));
     standing->at = reading->at;
     if (reading->at.synced)
         standing->at.boot_ms = STANDING_UNKNOWN;
@@ -203,7 +237,7 @@ bool ledger_follow(struct ledger *ledger, const struct batch *batch)
         if (status != 1)
             break;
         ledger->standing.urgent = ledger->standing.urgent || kind == RECORD_EVENT;
-        const struct followed_source *followed =
+        struct followed_source *followed =
             kind == RECORD_READING ? followed_source(ledger, source) : NULL;
         if (followed == NULL)
             continue;
@@ -289,8 +323,8 @@ static int64_t untold_epoch(void)
 /* What was said between then and now is not known: totals may be too low. */
 static void doubt(void *context, struct standing *standing)
 {
-    if (strcmp(standing->name, "state") == 0)
-        return; /* it is known up to its own time, whatever came then */
+    if (strcmp(standing->name, "state") == 0 || strchr(standing->name, '/') != NULL)
+        return; /* it or the shift is known up to its own time, whatever came then */
     int64_t *epoch = &standing->numbers[STANDING_EPOCH];
     int64_t untold = untold_epoch();
     *epoch = untold > *epoch ? untold : *epoch + 1;

@@ -32,16 +32,16 @@ struct filter *filter_new(const struct machine *machine)
 {
     struct filter *filter = mem_alloc(sizeof(*filter));
     filter->machine = machine;
-    filter->told = mem_array(machine_values(machine), sizeof(*filter->told));
+    filter->told = mem_array(machine_state_kept(machine), sizeof(*filter->told));
     filter_forget(filter);
     if (has_heartbeats(machine))
-        filter->told_at_ms = mem_array(machine_values(machine), sizeof(*filter->told_at_ms));
+        filter->told_at_ms = mem_array(machine_state_kept(machine), sizeof(*filter->told_at_ms));
     return filter;
 }
 
 void filter_forget(struct filter *filter)
 {
-    for (size_t i = 0; i < machine_values(filter->machine); i++) {
+    for (size_t i = 0; i < machine_state_kept(filter->machine); i++) {
         if (filter->told[i].value.kind == VALUE_TEXT)
             free((char *)filter->told[i].value.text);
         filter->told[i] = (struct told){.quality = NEVER_TOLD};
