@@ -94,6 +94,13 @@ void counters_free(struct counters *counters, struct standings *standings)
     free(counters);
 }
 
+void counters_look(const struct counters *counters, size_t place, int64_t *ret_total,
+                   int64_t *ret_inferred)
+{
+    *ret_total = counters->items[place].counter.total;
+    *ret_inferred = counters->items[place].inferred;
+}
+
 /* The counter that a tag is; NULL where it is none. Few machines have more than three. */
 static struct item *find(struct counters *counters, uint16_t tag,
                          const struct counter_place **ret_place)

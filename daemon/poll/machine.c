@@ -10,7 +10,8 @@
 #include "machine_event.h"
 #include "memory.h"
 
-enum { KEEP_STATE_MS = 5 * 60 * 1000 };
+/* So often what goes on is kept where nothing is told; and the shifts where something is. */
+enum { KEEP_MS = 5 * 60 * 1000, KEEP_SHIFTS_MS = 60 * 1000 };
 
 static bool has_strings(const struct machine *machine)
 {
@@ -31,6 +32,7 @@ struct machine_run *machine_run_new(const struct plant *plant, const struct mach
     schedule_init(&run->schedule, machine, number, clock_mono_ns(), output->tick_ns);
     run->counters = counters_new(machine, output->standings);
     run->states = states_new(machine, output->standings);
+    run->shifts = shifts_new(machine, run->counters, output->standings);
     run->limits = limits_new(machine);
     run->filter = filter_new(machine);
     run->live = live_add_machine(output->live, machine);
@@ -45,17 +47,20 @@ struct machine_run *machine_run_new(const struct plant *plant, const struct mach
     return run;
 }
 
-/* The state up to now, which nothing else may have told. */
+/* The state and the shifts up to now, which nothing else may have told. */
 static void keep_last(struct machine_run *run, const struct poll_output *output)
 {
-    struct sample samples[STATE_KEPT_VALUES];
-    struct reading reading = {
-        .source = run->source, .count = STATE_KEPT_VALUES, .samples = samples};
-    if (run->states == NULL || states_now(run->states)->state == STATE_UNKNOWN)
-        return;
+    struct sample samples[STATE_KEPT_VALUES + SHIFT_KEPT_VALUES];
+    struct reading reading = {.source = run->source, .samples = samples};
     clock_now(&reading.at);
-    states_keep(run->states, reading.at.boot_ms, samples);
-    queue_put(output->queue, &reading);
+    if (run->states != NULL && states_now(run->states)->state != STATE_UNKNOWN) {
+        states_keep(run->states, reading.at.boot_ms, samples);
+        reading.count = STATE_KEPT_VALUES;
+    }
+    if (run->shifts != NULL)
+        reading.count += (uint16_t)shifts_keep(run->shifts, samples + reading.count);
+    if (reading.count > 0)
+        queue_put(output->queue, &reading);
 }
 
 void machine_run_free(struct machine_run *run, const struct poll_output *output)
@@ -71,6 +76,7 @@ void machine_run_free(struct machine_run *run, const struct poll_output *output)
         driver->discard(run->line_plan);
     filter_free(run->filter);
     limits_free(run->limits);
+    shifts_free(run->shifts, output->standings);
     counters_free(run->counters, output->standings);
     states_free(run->states, output->standings);
     free(run->answer.samples);
@@ -139,17 +145,33 @@ static void tell_counter(void *context, const struct counter_report *report)
     queue_add_event(&finish->run->events, &event);
 }
 
-/* A state is kept with each reading, and if there is none for long: after a kill nothing is known
- * of what came behind. Returns how many samples it took. */
-static uint16_t keep_state(struct machine_run *run, const struct instant *at,
-                           struct sample *samples, bool told)
+static bool should_keep_shifts(const struct machine_run *run, const struct instant *at, bool told)
 {
-    bool due = at->boot_ms - run->kept_ms >= KEEP_STATE_MS;
-    if (!told && !due && run->events.count == 0)
-        return 0;
-    run->kept_ms = at->boot_ms;
-    states_keep(run->states, at->boot_ms, samples);
-    return STATE_KEPT_VALUES;
+    if (run->shifts == NULL)
+        return false;
+    return run->events.count > 0 || shifts_should_keep(run->shifts) ||
+           at->boot_ms - run->shifts_kept_ms >= (told ? KEEP_SHIFTS_MS : KEEP_MS);
+}
+
+/* A state is kept with each reading, and if there is none for long: after a kill nothing is known
+ * of what came behind. So are shifts, which take more room, but not with each: the state and the
+ * totals tell what was since. Returns how many samples it took. */
+static uint16_t keep(struct machine_run *run, const struct instant *at, struct sample *samples,
+                     bool told)
+{
+    uint16_t count = 0;
+    bool shifts = should_keep_shifts(run, at, told);
+    bool due = told || shifts || run->events.count > 0 || at->boot_ms - run->kept_ms >= KEEP_MS;
+    if (run->states != NULL && due) {
+        run->kept_ms = at->boot_ms;
+        states_keep(run->states, at->boot_ms, samples);
+        count = STATE_KEPT_VALUES;
+    }
+    if (shifts) {
+        run->shifts_kept_ms = at->boot_ms;
+        count += (uint16_t)shifts_keep(run->shifts, samples + count);
+    }
+    return count;
 }
 
 static void tell_limit(void *context, const struct limit_report *report)
@@ -161,7 +183,7 @@ static void tell_limit(void *context, const struct limit_report *report)
 }
 
 /* What is worth telling of the samples becomes a reading, behind the events. They have room for
- * what is kept of a state. */
+ * what is kept of the state and the shifts. */
 static void tell(struct machine_run *run, const struct poll_output *output,
                  const struct instant *at, struct sample *samples, size_t count)
 {
@@ -171,24 +193,26 @@ static void tell(struct machine_run *run, const struct poll_output *output,
         .at = *at,
         .samples = samples,
     };
-    if (run->states != NULL)
-        reading.count += keep_state(run, at, samples + reading.count, reading.count > 0);
+    reading.count += keep(run, at, samples + reading.count, reading.count > 0);
     if (reading.count == 0 && run->events.count == 0)
         return;
     if (!queue_put_all(output->queue, &run->events, &reading)) {
         filter_forget(run->filter);
+        if (run->shifts != NULL)
+            shifts_forget_kept(run->shifts);
         live_alarm_raise(output->live, ALARM_MEMORY_FULL, NULL,
                          "the store could not take readings, and memory's share for them was used "
                          "up: some were lost");
     }
 }
 
-/* What the samples, as they were read, say of the machine's state, and what that is. */
-static void take_state(struct machine_run *run, const struct poll_output *output,
-                       const struct instant *at, bool answered)
+/* What the samples, as they were read, say of the machine's state, and what that is. Returns how
+ * many reports there are. */
+static size_t take_state(struct machine_run *run, const struct poll_output *output,
+                         const struct instant *at, bool answered,
+                         struct state_report reports[STATE_MAX_REPORTS])
 {
     struct line_answer *answer = &run->answer;
-    struct state_report reports[STATE_MAX_REPORTS];
     struct event event;
     size_t told =
         states_take(run->states, answer->samples, answer->count, answered, at->boot_ms, reports);
@@ -201,21 +225,52 @@ static void take_state(struct machine_run *run, const struct poll_output *output
     char room[STATE_REASON_ROOM];
     live_set_state(output->live, run->live, now->state,
                    state_reason_text(run->config->state, now->reason, room), &since);
+    return told;
+}
+
+static void tell_shift(void *context, const struct shifts_record *record)
+{
+    const struct finish *finish = context;
+    struct event event;
+    log_info("machine %s: shift %s is over", finish->run->config->name, record->key);
+    machine_event_shift(finish->run->source, record, &event);
+    queue_add_event(&finish->run->events, &event);
+}
+
+/* What the poll, whose counters are totals by now, comes to for the shift that is on. */
+static void take_shift(struct machine_run *run, const struct instant *at,
+                       const struct state_report *reports, size_t report_count)
+{
+    const struct shifts_poll poll = {
+        .at = at,
+        .reports = reports,
+        .report_count = report_count,
+        .phase = run->states != NULL ? states_now(run->states) : NULL,
+        .settled_ms = run->states != NULL ? states_settled_ms(run->states) : STATE_TIME_UNKNOWN,
+        .counters = run->counters,
+        .samples = run->answer.samples,
+        .count = run->answer.count,
+    };
+    shifts_take(run->shifts, &poll, tell_shift, &(struct finish){run, at});
 }
 
 void machine_run_finish(struct machine_run *run, const struct poll_output *output,
                         const struct instant *at, enum quality reason)
 {
     struct line_answer *answer = &run->answer;
+    struct state_report reports[STATE_MAX_REPORTS];
+    size_t report_count = 0;
     log_state(run, reason);
     if (run->states != NULL)
-        take_state(run, output, at, reason == QUALITY_GOOD);
+        report_count = take_state(run, output, at, reason == QUALITY_GOOD, reports);
     if (run->limits != NULL)
         limits_take(run->limits, answer->samples, answer->count, tell_limit,
                     &(struct finish){run, at});
     if (run->counters != NULL)
         answer->count = counters_take(run->counters, answer->samples, answer->count, at->boot_ms,
                                       tell_counter, &(struct finish){run, at});
+    if (run->shifts != NULL)
+        take_shift(run, at, reports, report_count);
     if (run->states != NULL) {
         states_tell(run->states, answer->samples + answer->count);
         answer->count += STATE_VALUES;
@@ -229,7 +284,7 @@ void machine_run_finish(struct machine_run *run, const struct poll_output *outpu
 int machine_run_set_counter(struct machine_run *run, const struct poll_output *output,
                             const char *tag, int64_t total)
 {
-    struct sample samples[COUNTERS_SET_SAMPLES + STATE_KEPT_VALUES];
+    struct sample samples[COUNTERS_SET_SAMPLES + STATE_KEPT_VALUES + SHIFT_KEPT_VALUES];
     struct counter_report report;
     struct event event;
     struct instant now;
@@ -237,6 +292,8 @@ int machine_run_set_counter(struct machine_run *run, const struct poll_output *o
     if (run->counters == NULL ||
         counters_set(run->counters, tag, total, samples, &before, &report) < 0)
         return -ENOENT;
+    if (run->shifts != NULL)
+        shifts_recount(run->shifts, run->counters);
     clock_now(&now);
     log_info("machine %s: %s: the total was set from %lld to %lld, epoch %u", run->config->name,
              tag, (long long)before, (long long)total, report.epoch);

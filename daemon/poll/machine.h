@@ -12,6 +12,7 @@
 #include "plant.h"
 #include "queue.h"
 #include "schedule.h"
+#include "shifts.h"
 #include "states.h"
 
 /* Where all that polls puts what it finds. Everything in it outlives the machines. */
@@ -29,7 +30,9 @@ struct machine_run {
     struct line_plan *line_plan; /* on a line */
     struct counters *counters;   /* NULL: it has none */
     struct states *states;       /* likewise */
+    struct shifts *shifts;       /* likewise */
     int64_t kept_ms;             /* when the state was last kept, on the boot clock */
+    int64_t shifts_kept_ms;      /* likewise the shifts */
     struct limits *limits;       /* likewise */
     struct filter *filter;
     struct live_machine *live;

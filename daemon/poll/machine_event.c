@@ -1,5 +1,6 @@
 #include "machine_event.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -160,4 +161,77 @@ void machine_event_limit(const struct machine *machine, uint32_t source, const s
     add_text(ret_event, "what", limit_side_name(report->side));
     add(ret_event, "value", report->value);
     add(ret_event, "limit", (struct value){.kind = VALUE_REAL64, .real64 = report->limit});
+}
+
+static void add_real(struct event *event, const char *key, double number)
+{
+    if (isfinite(number))
+        add(event, key, (struct value){.kind = VALUE_REAL64, .real64 = number});
+    else
+        add_none(event, key);
+}
+
+/* Null where it was not counted. */
+static void add_quantity(struct event *event, const char *key, int64_t quantity)
+{
+    if (quantity != PERFORMANCE_NULL)
+        add_number(event, key, quantity);
+    else
+        add_none(event, key);
+}
+
+static void add_quantities(struct event *event, const struct performance_quantity *quantities)
+{
+    int64_t inferred = 0;
+    for (size_t i = 0; i < PERFORMANCE_QUANTITIES; i++) {
+        add_quantity(event, counts_name((enum counts)i),
+                     quantities[i].known ? quantities[i].total : PERFORMANCE_NULL);
+        if (__builtin_add_overflow(inferred, quantities[i].inferred, &inferred))
+            inferred = INT64_MAX;
+    }
+    add_number(event, "inferred", inferred);
+}
+
+static void add_times(struct event *event, const struct performance_record *record)
+{
+    for (size_t i = 0; i < PERFORMANCE_TIMES; i++) {
+        char key[EVENT_WORD_BYTES];
+        snprintf(key, sizeof(key), "%s_ms", performance_time_name((enum performance_time)i));
+        add_number(event, key, record->times_ms[i]);
+    }
+    add_number(event, "uncertain_ms", record->uncertain_ms);
+    add_number(event, "stops", record->stops.count);
+    add_number(event, "stops_ms", record->stops.total_ms);
+    add_number(event, "micro_stops", record->micro_stops.count);
+    add_number(event, "micro_stops_ms", record->micro_stops.total_ms);
+}
+
+static void add_ratios(struct event *event, const struct performance_record *record)
+{
+    add_number(event, "apt_ms", record->apt_ms);
+    add_number(event, "aust_ms", record->aust_ms);
+    add_number(event, "adet_ms", record->adet_ms);
+    add_number(event, "adot_ms", record->adot_ms);
+    add_quantity(event, "pq", record->pq);
+    add_quantity(event, "gq", record->gq);
+    add_real(event, "availability", record->availability);
+    add_real(event, "effectiveness", record->effectiveness);
+    add_real(event, "quality", record->quality);
+    add_real(event, "oee", record->oee);
+}
+
+void machine_event_shift(uint32_t source, const struct shifts_record *record,
+                         struct event *ret_event)
+{
+    const struct performance_record *performance = &record->performance;
+    *ret_event = begin("shift", source, &record->end);
+    add_text(ret_event, "shift", record->key);
+    add_text(ret_event, "calendar", record->calendar);
+    add_number(ret_event, "revision", performance->revision);
+    add_number(ret_event, "duration_ms", record->length_ms);
+    add_quantities(ret_event, performance->quantities);
+    add_times(ret_event, performance);
+    add_real(ret_event, "average_speed", performance->average_speed);
+    add_real(ret_event, "highest_speed", performance->highest_speed);
+    add_ratios(ret_event, performance);
 }

@@ -4,6 +4,7 @@
 
 #include "counters.h"
 #include "limits.h"
+#include "shifts.h"
 #include "state.h"
 #include "value.h"
 
@@ -24,6 +25,10 @@ void machine_event_state(const struct machine *machine, uint32_t source, const s
 /* "limit": a value has left its window, or is within it again. */
 void machine_event_limit(const struct machine *machine, uint32_t source, const struct instant *at,
                          const struct limit_report *report, struct event *ret_event);
+
+/* "shift": what was achieved in one that is over. */
+void machine_event_shift(uint32_t source, const struct shifts_record *record,
+                         struct event *ret_event);
 
 /* The instant at boot_ms, which is a little before `now` or after it. */
 struct instant machine_event_instant(const struct instant *now, int64_t boot_ms);

@@ -123,6 +123,10 @@ size_t state_take(const struct state_config *config, struct state_run *run,
                   const struct state_observation *seen, int64_t at_ms,
                   struct state_report reports[STATE_MAX_REPORTS]);
 
+/* Up to when it is settled what the machine was doing: whatever comes, it was doing what has been
+ * told as intervals, and then what goes on now. STATE_TIME_UNKNOWN where no clock tells. */
+int64_t state_settled_ms(const struct state_run *run);
+
 /* What a run comes to over a restart, for the transaction that stores the reports of the same call.
  * at_ms is the last poll that told the state: all else is lengths of time, so that only at_ms must
  * be put on another clock after a reboot, below 0 if need be, or set to STATE_TIME_UNKNOWN. It is

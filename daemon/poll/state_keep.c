@@ -112,11 +112,21 @@ static void put_stop(struct packed *packed, const struct state_stop *stop, int64
     put_time(packed, WORD_STOP, STOP_HIGH_AT, stop->since_ms, stop->uncertain_ms, until_ms);
 }
 
+static int64_t until(const struct state_run *run)
+{
+    return run->waits ? run->next.since_ms - run->next.uncertain_ms : run->seen_ms;
+}
+
+int64_t state_settled_ms(const struct state_run *run)
+{
+    return run->known && !run->timeless ? until(run) : STATE_TIME_UNKNOWN;
+}
+
 struct state_kept state_keep(const struct state_run *run)
 {
     struct packed packed = {{0}};
     struct state_kept kept = {.at_ms = STATE_TIME_UNKNOWN};
-    int64_t until_ms = run->waits ? run->next.since_ms - run->next.uncertain_ms : run->seen_ms;
+    int64_t until_ms = until(run);
 
     if (!run->known)
         return kept;

@@ -123,6 +123,11 @@ const struct state_phase *states_now(const struct states *states)
     return &states->run.now;
 }
 
+int64_t states_settled_ms(const struct states *states)
+{
+    return state_settled_ms(&states->run);
+}
+
 void states_keep(const struct states *states, int64_t at_ms,
                  struct sample ret_samples[STATE_KEPT_VALUES])
 {

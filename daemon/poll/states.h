@@ -28,6 +28,9 @@ void states_tell(struct states *states, struct sample ret_samples[STATE_VALUES])
 /* What goes on now. */
 const struct state_phase *states_now(const struct states *states);
 
+/* See state_settled_ms. */
+int64_t states_settled_ms(const struct states *states);
+
 /* What is kept with a reading of at_ms, for the next run to go on from. */
 void states_keep(const struct states *states, int64_t at_ms,
                  struct sample ret_samples[STATE_KEPT_VALUES]);

@@ -1,0 +1,144 @@
+/* A machine's shifts as numbers that outlive the process. */
+#include <string.h>
+
+#include "shifts_internal.h"
+
+enum {
+    COUNTERS, /* which of them were counted: see hash_counters */
+    TOTALS,
+    KNOWN = TOTALS + PERFORMANCE_QUANTITIES,
+    OVER,
+    BASE_NUMBERS
+};
+_Static_assert((int)BASE_NUMBERS == (int)SHIFT_BASE_VALUES, "the base takes all its numbers");
+
+static const struct group {
+    const char *name;
+    size_t count;
+} groups[] = {
+    {STANDING_SHIFTS, SHIFT_BASE_VALUES},
+    {STANDING_SHIFT_NOW, SHIFT_PERIOD_VALUES},
+    {STANDING_SHIFT_BEFORE, SHIFT_PERIOD_VALUES},
+};
+enum { GROUP_BASE, GROUP_NOW, GROUP_BEFORE };
+
+/* FNV-1a. */
+static uint64_t hash(uint64_t sum, const char *text)
+{
+    static const uint64_t prime = 1099511628211;
+
+    for (; *text; text++)
+        sum = (sum ^ (uint8_t)*text) * prime;
+    return (sum ^ UINT8_MAX) * prime;
+}
+
+/* Sums of other counters than before can't be compared with what they were. */
+static int64_t hash_counters(const struct machine *machine)
+{
+    uint64_t sum = UINT64_C(14695981039346656037);
+
+    for (size_t i = 0; machine->meaning && i < machine->meaning->counter_count; i++) {
+        const struct counter_place *place = &machine->meaning->counters[i];
+        sum = hash(sum, machine->tags[place->tag].name);
+        sum = hash(sum, counts_name(place->config->counts));
+    }
+    return (int64_t)sum;
+}
+
+static void keep_base(const struct shifts *shifts, int64_t *ret_numbers)
+{
+    ret_numbers[COUNTERS] = hash_counters(shifts->machine);
+    for (size_t i = 0; i < PERFORMANCE_QUANTITIES; i++)
+        ret_numbers[TOTALS + i] = shifts->sums[i].total;
+    ret_numbers[KNOWN] = shifts->known_ms;
+    ret_numbers[OVER] = shifts->over_ms;
+}
+
+static void keep_group(const struct shifts *shifts, size_t group, int64_t *ret_numbers)
+{
+    if (group == GROUP_BASE)
+        keep_base(shifts, ret_numbers);
+    else
+        shift_period_keep(group == GROUP_NOW ? &shifts->now : &shifts->before, ret_numbers);
+}
+
+size_t shifts_keep(struct shifts *shifts, struct sample *ret_samples)
+{
+    int64_t numbers[SHIFT_KEPT_VALUES];
+    size_t count = 0;
+    bool has_before = shifts->before.open || shifts->kept_before;
+
+    if (!shifts->started)
+        return 0;
+    for (size_t group = GROUP_BASE; group <= (has_before ? GROUP_BEFORE : GROUP_NOW); group++) {
+        keep_group(shifts, group, &numbers[count]);
+        count += groups[group].count;
+    }
+    for (size_t i = 0; i < count; i++)
+        ret_samples[i] = (struct sample){
+            .tag = (uint16_t)(machine_shift_kept(shifts->machine) + i),
+            .value = {.kind = VALUE_DECIMAL, .mantissa = numbers[i]},
+        };
+    shifts->should_keep = false;
+    shifts->kept_before = shifts->before.open;
+    return count;
+}
+
+bool shifts_should_keep(const struct shifts *shifts)
+{
+    return shifts->should_keep;
+}
+
+void shifts_forget_kept(struct shifts *shifts)
+{
+    shifts->should_keep = shifts->kept_before = true;
+}
+
+void shifts_stand(const struct shifts *shifts, struct standings *standings)
+{
+    for (size_t i = GROUP_BASE; shifts->started && i <= GROUP_BEFORE; i++) {
+        struct standing *standing =
+            standings_add(standings, shifts->machine->name, groups[i].name, groups[i].count);
+        keep_group(shifts, i, standing->numbers);
+    }
+}
+
+static const int64_t *find(const struct shifts *shifts, const struct standings *standings,
+                           size_t group)
+{
+    const struct standing *standing =
+        standings_find(standings, shifts->machine->name, groups[group].name);
+
+    return standing && standing->count == groups[group].count ? standing->numbers : NULL;
+}
+
+/* What the counters told between the last keeping and the end of the run was counted in the shift
+ * that was on. */
+static void catch_up(struct shifts *shifts, const int64_t *base)
+{
+    if (base[COUNTERS] != hash_counters(shifts->machine) || !shifts->now.open)
+        return;
+    for (size_t i = 0; i < PERFORMANCE_QUANTITIES; i++)
+        if (shifts->sums[i].total > base[TOTALS + i] && base[TOTALS + i] >= 0)
+            performance_add_count(&shifts->now.performance, (enum counts)i,
+                                  shifts->sums[i].total - base[TOTALS + i], false);
+}
+
+void shifts_resume(struct shifts *shifts, const struct standings *standings)
+{
+    const int64_t *base = find(shifts, standings, GROUP_BASE);
+    const int64_t *now = find(shifts, standings, GROUP_NOW);
+    const int64_t *before = find(shifts, standings, GROUP_BEFORE);
+
+    if (!base)
+        return;
+    shifts->started = true;
+    shifts->known_ms = base[KNOWN];
+    shifts->over_ms = base[OVER];
+    if (now)
+        shifts->now = shift_period_resume(now, shifts->counted);
+    if (before)
+        shifts->before = shift_period_resume(before, shifts->counted);
+    shifts->kept_before = shifts->before.open;
+    catch_up(shifts, base);
+}

@@ -1,0 +1,289 @@
+/* A machine with a state, counters and shifts, and a store that keeps what is to be kept of them:
+ * it may be shut down, killed and started again at any poll. */
+#ifndef BINDERY_SHIFTS_WORLD_H
+#define BINDERY_SHIFTS_WORLD_H
+
+#include "config_fixture.h"
+#include "counters.h"
+#include "date.h"
+#include "shift_period.h"
+#include "shifts.h"
+#include "states.h"
+#include "zone.h"
+
+enum { CODE, GOOD, WASTE, SPEED, READ_TAGS };
+enum { MOST_SAMPLES = 256, MOST_RECORDS = 64, MOST_INTERVALS = 20000 };
+
+/* What the machine says of its state. */
+enum { SAYS_PRODUCTION = 1, SAYS_STOPPED, SAYS_SETUP, SAYS_NOTHING, SAYS_CODES };
+
+#define SECOND INT64_C(1000)
+#define MINUTE (60 * SECOND)
+#define HOUR (60 * MINUTE)
+/* The boot clock began so many ms after 1970, by the wall clock that is right. */
+#define BOOT_MS INT64_C(1790000000000)
+
+/* Of three shifts of eight hours a day, or one of an hour. */
+static const char plant_text[] =
+    "gateway: g\nlinks: [{name: l, driver: modbus-tcp, address: h}]\n"
+    "calendars: [{name: hall, shifts: [\n"
+    "  {name: early, days: mon-sun, from: '06:00', to: '14:00', breaks: [['10:00', '10:30']]},\n"
+    "  {name: late, days: mon-sun, from: '14:00', to: '22:00'},\n"
+    "  {name: night, days: mon-sun, from: '22:00', to: '06:00'}]},\n"
+    " {name: hour, shifts: [{name: noon, days: mon-sun, from: '12:00', to: '13:00'}]}]\n"
+    "machines:\n- name: m\n  link: l\n  calendar: hall\n  ideal_rate: 3600/h\n"
+    "  state: {debounce: 2s, offline_after: 30s, micro_stop: 1m}\n  tags:\n"
+    "  - {name: code, at: 'holding:1', states: {1: production, 2: stopped, 3: setup}}\n"
+    "  - {name: good, at: 'holding:2', type: u32, counter: {counts: good, kind: free}}\n"
+    "  - {name: waste, at: 'holding:4', type: u32, counter: {counts: waste, kind: free}}\n"
+    "  - {name: speed, at: 'holding:6'}\n"
+    "- {name: pauses, link: l, unit: 2, calendar: hour, tags: [\n"
+    "  {name: code, at: 'holding:1', states: {1: production, 2: stopped, 3: setup}},\n"
+    "  {name: good, at: 'holding:2', type: u32, counter: {counts: good, kind: free}},\n"
+    "  {name: waste, at: 'holding:4', type: u32, counter: {counts: waste, kind: free}}]}\n"
+    "- {name: stateless, link: l, unit: 3, calendar: hall, tags: [\n"
+    "  {name: t, at: 'holding:1'},\n"
+    "  {name: good, at: 'holding:2', type: u32, counter: {counts: gross, kind: free}}]}\n";
+
+struct told {
+    char key[SHIFT_KEY_ROOM];
+    struct instant end;
+    int64_t length_ms;
+    struct performance_record performance;
+};
+
+struct interval {
+    enum machine_state state;
+    int64_t from_ms, to_ms; /* on the wall clock that is right */
+};
+
+struct world {
+    struct config *config;
+    const struct machine *machine;
+    struct states *states;
+    struct counters *counters;
+    struct shifts *shifts;
+    struct standings stored;
+    int64_t wall_ms;  /* now, by a clock that is right */
+    int64_t wrong_ms; /* by which the wall clock is ahead of it */
+    bool unsynced;
+    int code; /* 0: the machine does not answer */
+    int64_t good, waste, speed;
+    size_t record_count, interval_count;
+    struct told records[MOST_RECORDS];
+    struct interval intervals[MOST_INTERVALS];
+};
+
+static inline void world_start(struct world *world)
+{
+    world->states = states_new(world->machine, &world->stored);
+    world->counters = counters_new(world->machine, &world->stored);
+    world->shifts = shifts_new(world->machine, world->counters, &world->stored);
+}
+
+/* From that time on, "2026-11-27" being a Friday. */
+static inline struct world *world_begin(struct config *config, const char *machine, int hour,
+                                        int minute)
+{
+    struct world *world = mem_alloc(sizeof *world);
+
+    zone_use("UTC");
+    config_write(config, "plant.yaml", plant_text);
+    config_expect_plant(config);
+    world->config = config;
+    world->machine = plant_machine(config->plant, machine);
+    world->wall_ms = date_to_day(2026, 11, 27) * 24 * HOUR + hour * HOUR + minute * MINUTE;
+    world->code = SAYS_PRODUCTION;
+    world_start(world);
+    return world;
+}
+
+static inline struct standings *world_drop(struct world *world, struct standings *into)
+{
+    shifts_free(world->shifts, into);
+    counters_free(world->counters, into);
+    states_free(world->states, into);
+    return into;
+}
+
+static inline void world_end(struct world *world)
+{
+    standings_free(world_drop(world, &world->stored));
+    free(world);
+}
+
+/* What is in memory only is lost. */
+static inline void world_kill(struct world *world)
+{
+    struct standings lost = {0};
+
+    standings_free(world_drop(world, &lost));
+    world_start(world);
+}
+
+static inline void world_reload(struct world *world)
+{
+    world_drop(world, &world->stored);
+    world_start(world);
+}
+
+/* --- the store --- */
+
+static inline void store_number(struct world *world, const char *name, size_t count, size_t number,
+                                int64_t value, int64_t at_ms)
+{
+    struct standing *standing = standings_add(&world->stored, world->machine->name, name, count);
+
+    standing->numbers[number] = value;
+    standing->at.boot_ms = at_ms;
+}
+
+static inline void store_counters(struct world *world, const struct sample *samples, size_t count,
+                                  int64_t at_ms)
+{
+    const struct meaning *meaning = world->machine->meaning;
+
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < meaning->counter_count; k++) {
+            const struct counter_place *place = &meaning->counters[k];
+            const uint16_t values[] = {place->tag, place->epoch, place->inferred, place->raw,
+                                       place->known};
+            for (size_t j = 0; j < STANDING_COUNTER_NUMBERS; j++)
+                if (samples[i].tag == values[j] && samples[i].quality == QUALITY_GOOD)
+                    store_number(world, world->machine->tags[place->tag].name,
+                                 STANDING_COUNTER_NUMBERS, j, samples[i].value.mantissa, at_ms);
+        }
+}
+
+static inline void store_state(struct world *world, int64_t at_ms)
+{
+    struct sample samples[STATE_KEPT_VALUES];
+
+    states_keep(world->states, at_ms, samples);
+    for (size_t i = 0; i < STATE_KEPT_VALUES; i++)
+        store_number(world, "state", STANDING_STATE_NUMBERS, i, samples[i].value.mantissa, at_ms);
+}
+
+static inline void store_shifts(struct world *world)
+{
+    static const struct {
+        const char *name;
+        size_t count;
+    } groups[] = {{STANDING_SHIFTS, SHIFT_BASE_VALUES},
+                  {STANDING_SHIFT_NOW, SHIFT_PERIOD_VALUES},
+                  {STANDING_SHIFT_BEFORE, SHIFT_PERIOD_VALUES}};
+    struct sample samples[SHIFT_KEPT_VALUES];
+    size_t count = shifts_keep(world->shifts, samples), i = 0;
+
+    for (size_t group = 0; i < count; group++)
+        for (size_t number = 0; number < groups[group].count; number++, i++) {
+            assert_int_equal(samples[i].tag, machine_shift_kept(world->machine) + i);
+            store_number(world, groups[group].name, groups[group].count, number,
+                         samples[i].value.mantissa, 0);
+        }
+}
+
+/* --- polls --- */
+
+static inline void note_record(void *context, const struct shifts_record *record)
+{
+    struct world *world = context;
+    struct told *told = &world->records[world->record_count++];
+
+    assert_true(world->record_count < MOST_RECORDS);
+    snprintf(told->key, sizeof told->key, "%s", record->key);
+    told->end = record->end;
+    told->length_ms = record->length_ms;
+    told->performance = record->performance;
+}
+
+static inline void ignore_counter(void *context, const struct counter_report *report)
+{
+    (void)context;
+    (void)report;
+}
+
+static inline void note_intervals(struct world *world, const struct state_report *reports,
+                                  size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (reports[i].kind != STATE_REPORT_INTERVAL)
+            continue;
+        assert_true(world->interval_count < MOST_INTERVALS);
+        world->intervals[world->interval_count++] = (struct interval){
+            reports[i].state, reports[i].from_ms + BOOT_MS, reports[i].to_ms + BOOT_MS};
+    }
+}
+
+static inline size_t read_machine(const struct world *world, struct sample samples[READ_TAGS])
+{
+    const int64_t numbers[READ_TAGS] = {world->code, world->good, world->waste, world->speed};
+
+    for (uint16_t i = 0; i < world->machine->tag_count; i++) {
+        samples[i] =
+            (struct sample){.tag = i, .value = {.kind = VALUE_DECIMAL, .mantissa = numbers[i]}};
+        if (world->code == 0)
+            samples[i] = (struct sample){.tag = i, .quality = QUALITY_TIMEOUT};
+    }
+    return world->machine->tag_count;
+}
+
+/* A poll now; what is to be kept with it is stored where it is due, or `keep`. */
+static inline void world_poll(struct world *world, bool keep)
+{
+    struct instant at = {.wall_ms = world->wall_ms + world->wrong_ms,
+                         .boot_ms = world->wall_ms - BOOT_MS,
+                         .synced = !world->unsynced};
+    struct sample samples[MOST_SAMPLES];
+    struct state_report reports[STATE_MAX_REPORTS];
+    size_t report_count = 0, records_before = world->record_count;
+    size_t count = read_machine(world, samples);
+
+    if (world->states != NULL)
+        report_count =
+            states_take(world->states, samples, count, world->code != 0, at.boot_ms, reports);
+    note_intervals(world, reports, report_count);
+    count = counters_take(world->counters, samples, count, at.boot_ms, ignore_counter, NULL);
+    const struct shifts_poll poll = {
+        .at = &at,
+        .reports = reports,
+        .report_count = report_count,
+        .phase = world->states != NULL ? states_now(world->states) : NULL,
+        .settled_ms = world->states != NULL ? states_settled_ms(world->states) : 0,
+        .counters = world->counters,
+        .samples = samples,
+        .count = count,
+    };
+    shifts_take(world->shifts, &poll, note_record, world);
+    keep = keep || report_count > 0 || world->record_count > records_before ||
+           shifts_should_keep(world->shifts);
+    store_counters(world, samples, count, at.boot_ms);
+    if (keep && world->states != NULL)
+        store_state(world, at.boot_ms);
+    if (keep)
+        store_shifts(world);
+}
+
+/* Polls every second for so long; what it makes is spread evenly. */
+static inline void world_run(struct world *world, int64_t for_ms, int code, int64_t good)
+{
+    int64_t first = world->good;
+
+    world->code = code;
+    for (int64_t i = 1; i <= for_ms / SECOND; i++) {
+        world->wall_ms += SECOND;
+        world->good = first + good * i / (for_ms / SECOND);
+        world_poll(world, i % 60 == 0);
+    }
+}
+
+static inline int64_t times_of(const struct told *told)
+{
+    int64_t sum = 0;
+
+    for (size_t i = 0; i < PERFORMANCE_TIMES; i++)
+        sum += told->performance.times_ms[i];
+    return sum;
+}
+
+#endif

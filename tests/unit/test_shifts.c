@@ -1,0 +1,275 @@
+/* A machine's shifts: what is told of each. */
+#include "shifts_world.h"
+
+static void expect_times(const struct told *told, int64_t run, int64_t setup, int64_t down,
+                         int64_t unknown)
+{
+    const int64_t *times_ms = told->performance.times_ms;
+
+    assert_int_equal(times_ms[PERFORMANCE_RUN], run);
+    assert_int_equal(times_ms[PERFORMANCE_SETUP], setup);
+    assert_int_equal(times_ms[PERFORMANCE_DOWN], down);
+    assert_int_equal(times_ms[PERFORMANCE_UNKNOWN], unknown);
+    assert_int_equal(times_of(told), told->length_ms);
+}
+
+static void expect_key(const struct world *world, size_t i, const char *key)
+{
+    assert_true(i < world->record_count);
+    assert_string_equal(world->records[i].key, key);
+}
+
+static int64_t good_of(const struct told *told)
+{
+    return told->performance.quantities[COUNTS_GOOD].total;
+}
+
+/* From 5:59:00 to 6:00:00: what comes then is the early shift's from its first millisecond on. */
+static struct world *begin_before_early(void **state)
+{
+    struct world *world = world_begin(*state, "m", 5, 59);
+
+    world_poll(world, true);
+    world_run(world, MINUTE, SAYS_PRODUCTION, 60);
+    world->record_count = 0;
+    return world;
+}
+
+static void test_a_whole_shift_is_told_once_and_adds_up(void **state)
+{
+    struct world *world = begin_before_early(state);
+    const struct told *told = world->records;
+
+    world->speed = 3000;
+    world_run(world, 5 * HOUR, SAYS_PRODUCTION, 9000);
+    world_run(world, HOUR, SAYS_SETUP, 0);
+    world_run(world, HOUR, SAYS_PRODUCTION, 1000);
+    world_run(world, 50 * SECOND, SAYS_STOPPED, 0);
+    world_run(world, HOUR - 50 * SECOND, SAYS_PRODUCTION, 500);
+    assert_int_equal(world->record_count, 1);
+    world_run(world, MINUTE, SAYS_PRODUCTION, 60);
+    assert_int_equal(world->record_count, 1);
+    expect_key(world, 0, "2026-11-27/early");
+    expect_times(told, 7 * HOUR - 50 * SECOND, HOUR, 50 * SECOND, 0);
+    assert_int_equal(good_of(told), 10500);
+    assert_int_equal(told->performance.quantities[COUNTS_GOOD].inferred, 0);
+    assert_true(told->performance.quantities[COUNTS_WASTE].known);
+    assert_false(told->performance.quantities[COUNTS_GROSS].known);
+    assert_int_equal(told->performance.micro_stops.count, 1);
+    assert_int_equal(told->performance.micro_stops.total_ms, 50 * SECOND);
+    assert_int_equal(told->performance.stops.count, 0);
+    assert_true(told->performance.average_speed == 3000);
+    assert_true(told->performance.highest_speed == 3000);
+    assert_int_equal(told->end.wall_ms % (24 * HOUR), 14 * HOUR);
+    assert_int_equal(told->end.boot_ms, told->end.wall_ms - BOOT_MS);
+    /* an item a second; a break of half an hour */
+    assert_true(told->performance.oee > 10500.0 / (7.5 * 3600) - 1e-9 &&
+                told->performance.oee < 10500.0 / (7.5 * 3600) + 1e-9);
+    world_end(world);
+}
+
+static void test_what_was_before_the_gateway_saw_the_machine_is_unknown(void **state)
+{
+    struct world *world = world_begin(*state, "m", 13, 0);
+
+    world_poll(world, true);
+    world_run(world, HOUR + SECOND, SAYS_PRODUCTION, 3601);
+    assert_int_equal(world->record_count, 1);
+    expect_key(world, 0, "2026-11-27/early");
+    expect_times(&world->records[0], HOUR, 0, 0, 7 * HOUR);
+    world_end(world);
+}
+
+static void test_a_state_over_the_end_of_a_shift_is_cut_there(void **state)
+{
+    struct world *world = world_begin(*state, "m", 13, 50);
+
+    world_poll(world, true);
+    world_run(world, 5 * MINUTE, SAYS_PRODUCTION, 0);
+    world_run(world, 20 * MINUTE, SAYS_STOPPED, 0);
+    expect_times(&world->records[0], 5 * MINUTE + SECOND, 0, 5 * MINUTE - SECOND,
+                 8 * HOUR - 10 * MINUTE);
+    assert_int_equal(world->records[0].performance.stops.count, 0);
+    world_run(world, 8 * HOUR, SAYS_PRODUCTION, 0);
+    assert_int_equal(world->record_count, 2);
+    expect_key(world, 1, "2026-11-27/late");
+    expect_times(&world->records[1], 8 * HOUR - 15 * MINUTE - SECOND, 0, 15 * MINUTE + SECOND, 0);
+    assert_int_equal(world->records[1].performance.stops.count, 1);
+    assert_int_equal(world->records[1].performance.stops.total_ms, 15 * MINUTE + SECOND);
+    world_end(world);
+}
+
+static void test_a_silence_over_the_end_of_a_shift_is_told_when_it_is_settled(void **state)
+{
+    struct world *world = world_begin(*state, "m", 13, 50);
+
+    world_poll(world, true);
+    world_run(world, 10 * MINUTE - 10 * SECOND, SAYS_PRODUCTION, 0);
+    world_run(world, 30 * SECOND, 0, 0);
+    assert_int_equal(world->record_count, 0);
+    world_run(world, SECOND, 0, 0);
+    assert_int_equal(world->record_count, 1);
+    expect_times(&world->records[0], 10 * MINUTE - 10 * SECOND, 0, 0,
+                 8 * HOUR - 10 * MINUTE + 10 * SECOND);
+    world_end(world);
+}
+
+static void test_nothing_is_counted_outside_shifts_and_nothing_of_it_later(void **state)
+{
+    struct world *world = world_begin(*state, "pauses", 11, 30);
+
+    world_poll(world, true);
+    world_run(world, 30 * MINUTE - SECOND, SAYS_PRODUCTION, 100);
+    assert_null(shifts_now(world->shifts));
+    world_run(world, HOUR, SAYS_PRODUCTION, 3600);
+    world_run(world, HOUR, SAYS_PRODUCTION, 3600);
+    assert_int_equal(world->record_count, 1);
+    expect_key(world, 0, "2026-11-27/noon");
+    expect_times(&world->records[0], HOUR, 0, 0, 0);
+    assert_int_equal(good_of(&world->records[0]), 3600);
+    world_end(world);
+}
+
+static void test_a_machine_without_a_state_counts_and_knows_no_times(void **state)
+{
+    struct world *world = world_begin(*state, "stateless", 13, 0);
+
+    world_poll(world, true);
+    world_run(world, HOUR, SAYS_PRODUCTION, 3600);
+    assert_int_equal(world->record_count, 1);
+    expect_times(&world->records[0], 0, 0, 0, 8 * HOUR);
+    assert_int_equal(world->records[0].performance.quantities[COUNTS_GROSS].total, 3599);
+    assert_int_equal(world->records[0].performance.gq, PERFORMANCE_NULL);
+    world_end(world);
+}
+
+static void test_a_counter_that_is_set_counts_nothing_by_it(void **state)
+{
+    struct world *world = world_begin(*state, "m", 13, 0);
+    struct sample samples[COUNTERS_SET_SAMPLES];
+    struct counter_report report;
+    int64_t before;
+    static const int64_t totals[] = {0, 50000};
+
+    world_poll(world, true);
+    for (size_t i = 0; i < 2; i++) {
+        world_run(world, 10 * MINUTE, SAYS_PRODUCTION, 100);
+        assert_int_equal(
+            counters_set(world->counters, "good", totals[i], samples, &before, &report), 0);
+        shifts_recount(world->shifts, world->counters);
+        world_poll(world, true);
+    }
+    world_run(world, 41 * MINUTE, SAYS_PRODUCTION, 41);
+    assert_int_equal(good_of(&world->records[0]), 239);
+    world_end(world);
+}
+
+static void test_a_shift_goes_on_over_a_kill_from_what_was_kept_and_the_totals(void **state)
+{
+    struct world *world = world_begin(*state, "m", 13, 0);
+
+    world_poll(world, true);
+    world_run(world, 10 * MINUTE + 30 * SECOND, SAYS_PRODUCTION, 630);
+    world_kill(world);
+    world->wall_ms += 5 * MINUTE;
+    world->good += 300;
+    world_run(world, 45 * MINUTE, SAYS_PRODUCTION, 2700);
+    assert_int_equal(world->record_count, 1);
+    /* up to the whole minute that was kept, and from the first poll behind */
+    expect_times(&world->records[0], HOUR - 5 * MINUTE - 31 * SECOND, 0, 0,
+                 7 * HOUR + 5 * MINUTE + 31 * SECOND);
+    assert_int_equal(good_of(&world->records[0]), 630 + 300 + 60 * 44 + 30 - 1);
+    assert_int_equal(world->records[0].performance.quantities[COUNTS_GOOD].inferred, 301);
+    world_end(world);
+}
+
+static void test_a_shift_that_ended_while_the_gateway_was_away_is_told_after_it(void **state)
+{
+    struct world *world = world_begin(*state, "m", 13, 0);
+
+    world_poll(world, true);
+    world_run(world, 30 * MINUTE, SAYS_PRODUCTION, 1800);
+    world_kill(world);
+    world->wall_ms += 2 * HOUR;
+    world_run(world, SECOND, SAYS_PRODUCTION, 1);
+    assert_int_equal(world->record_count, 1);
+    expect_key(world, 0, "2026-11-27/early");
+    expect_times(&world->records[0], 30 * MINUTE, 0, 0, 7 * HOUR + 30 * MINUTE);
+    world_kill(world);
+    world_run(world, 6 * HOUR + 30 * MINUTE, SAYS_PRODUCTION, 0);
+    assert_int_equal(world->record_count, 2);
+    expect_key(world, 1, "2026-11-27/late");
+    assert_int_equal(times_of(&world->records[1]), 8 * HOUR);
+    world_end(world);
+}
+
+static void test_a_clock_set_forward_leaves_out_what_is_unknown(void **state)
+{
+    struct world *world = world_begin(*state, "m", 13, 0);
+
+    world_poll(world, true);
+    world_run(world, 30 * MINUTE, SAYS_PRODUCTION, 0);
+    world->wrong_ms = 10 * MINUTE;
+    world_run(world, 21 * MINUTE, SAYS_PRODUCTION, 0);
+    assert_int_equal(world->record_count, 1);
+    expect_times(&world->records[0], 50 * MINUTE, 0, 0, 7 * HOUR + 10 * MINUTE);
+    world_end(world);
+}
+
+static void test_a_clock_set_back_over_a_beginning_brings_no_shift_back(void **state)
+{
+    struct world *world = world_begin(*state, "m", 13, 50);
+
+    world_poll(world, true);
+    world_run(world, 15 * MINUTE, SAYS_PRODUCTION, 0);
+    world->wrong_ms = -10 * MINUTE;
+    world_run(world, 20 * MINUTE, SAYS_PRODUCTION, 0);
+    assert_int_equal(world->record_count, 1);
+    world_run(world, 7 * HOUR + 50 * MINUTE, SAYS_PRODUCTION, 0);
+    assert_int_equal(world->record_count, 2);
+    expect_key(world, 1, "2026-11-27/late");
+    expect_times(&world->records[1], 8 * HOUR, 0, 0, 0);
+    world_end(world);
+}
+
+static void test_a_clock_that_lost_its_time_ends_no_shift(void **state)
+{
+    struct world *world = world_begin(*state, "m", 13, 0);
+    int64_t wrong_ms = -world->wall_ms + HOUR;
+
+    world_poll(world, true);
+    world_run(world, 10 * MINUTE, SAYS_PRODUCTION, 600);
+    world_kill(world);
+    world->wrong_ms = wrong_ms;
+    world->unsynced = true;
+    world_run(world, 5 * MINUTE, SAYS_PRODUCTION, 300);
+    assert_int_equal(world->record_count, 0);
+    world->wrong_ms = 0;
+    world->unsynced = false;
+    world_run(world, 46 * MINUTE, SAYS_PRODUCTION, 46 * 60);
+    assert_int_equal(world->record_count, 1);
+    assert_int_equal(times_of(&world->records[0]), 8 * HOUR);
+    assert_int_equal(good_of(&world->records[0]), 3599);
+    world_end(world);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, config_set_up, config_tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_a_whole_shift_is_told_once_and_adds_up),
+        TEST(test_what_was_before_the_gateway_saw_the_machine_is_unknown),
+        TEST(test_a_state_over_the_end_of_a_shift_is_cut_there),
+        TEST(test_a_silence_over_the_end_of_a_shift_is_told_when_it_is_settled),
+        TEST(test_nothing_is_counted_outside_shifts_and_nothing_of_it_later),
+        TEST(test_a_machine_without_a_state_counts_and_knows_no_times),
+        TEST(test_a_counter_that_is_set_counts_nothing_by_it),
+        TEST(test_a_shift_goes_on_over_a_kill_from_what_was_kept_and_the_totals),
+        TEST(test_a_shift_that_ended_while_the_gateway_was_away_is_told_after_it),
+        TEST(test_a_clock_set_forward_leaves_out_what_is_unknown),
+        TEST(test_a_clock_set_back_over_a_beginning_brings_no_shift_back),
+        TEST(test_a_clock_that_lost_its_time_ends_no_shift),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
