@@ -1,0 +1,144 @@
+/* Shifts over days of chance: polls now and then, states, counts, silences, restarts and kills at
+ * any poll. Whatever happens, each shift is told once, its times are those of the intervals that
+ * were told, cut at its ends, and nothing that was counted is lost or counted twice. */
+#include "shifts_world.h"
+
+enum { HISTORIES = 60, DAYS = 4, MOST_AWAY_MS = 3 * 3600 * 1000 };
+
+static uint32_t seed;
+
+static uint32_t below(uint32_t limit)
+{
+    seed ^= seed << 13;
+    seed ^= seed >> 17;
+    seed ^= seed << 5;
+    return seed % limit;
+}
+
+/* How long until the next poll: mostly some seconds, sometimes minutes. */
+static int64_t step_ms(void)
+{
+    if (below(50) == 0)
+        return below(20 * 60 * 1000);
+    return 1 + below(20 * 1000);
+}
+
+static void live_a_while(struct world *world)
+{
+    world->wall_ms += step_ms();
+    if (below(20) == 0)
+        world->code = (int)below(SAYS_CODES + 1);
+    if (world->code == SAYS_PRODUCTION)
+        world->good += below(50);
+    world->waste += below(100) == 0 ? below(3) : 0;
+    world_poll(world, below(4) == 0);
+}
+
+static void be_away(struct world *world)
+{
+    world->wall_ms += below(3) == 0 ? below(MOST_AWAY_MS) : below(40 * 1000);
+    world->good += below(500);
+}
+
+static enum performance_time time_of(const struct interval *interval)
+{
+    return performance_time_of(interval->state);
+}
+
+/* What the intervals say of a shift. */
+static void expect_intervals(const struct world *world, const struct told *told)
+{
+    int64_t times_ms[PERFORMANCE_TIMES] = {0};
+    int64_t to_ms = told->end.wall_ms, from_ms = to_ms - told->length_ms, sum_ms = 0;
+
+    for (size_t i = 0; i < world->interval_count; i++) {
+        const struct interval *one = &world->intervals[i];
+        int64_t first_ms = one->from_ms > from_ms ? one->from_ms : from_ms;
+        int64_t last_ms = one->to_ms < to_ms ? one->to_ms : to_ms;
+        if (last_ms <= first_ms)
+            continue;
+        times_ms[time_of(one)] += last_ms - first_ms;
+        sum_ms += last_ms - first_ms;
+    }
+    times_ms[PERFORMANCE_UNKNOWN] += told->length_ms - sum_ms;
+    assert_int_equal(times_of(told), told->length_ms);
+    for (size_t i = 0; i < PERFORMANCE_TIMES; i++)
+        assert_int_equal(told->performance.times_ms[i], times_ms[i]);
+}
+
+/* Each ends where the next begins. */
+static void expect_each_once(const struct world *world)
+{
+    assert_true(world->record_count >= 3 * (DAYS - 1));
+    for (size_t i = 1; i < world->record_count; i++) {
+        assert_int_equal(world->records[i].end.wall_ms - world->records[i].length_ms,
+                         world->records[i - 1].end.wall_ms);
+        assert_string_not_equal(world->records[i].key, world->records[i - 1].key);
+    }
+}
+
+static void expect_counts(const struct world *world, enum counts counts, int64_t made)
+{
+    int64_t sum = shifts_now(world->shifts)->performance.quantities[counts].total;
+
+    for (size_t i = 0; i < world->record_count; i++)
+        sum += world->records[i].performance.quantities[counts].total;
+    /* of the one that has ended and is not told yet */
+    if (sum != made)
+        fail_msg("%lld counted of %lld", (long long)sum, (long long)made);
+}
+
+/* Until no shift waits for being told. */
+static void settle(struct world *world)
+{
+    world->code = SAYS_SETUP;
+    for (int i = 0; i < 10; i++) {
+        world->wall_ms += SECOND;
+        world_poll(world, true);
+    }
+    world->code = SAYS_STOPPED;
+    for (int i = 0; i < 10; i++) {
+        world->wall_ms += SECOND;
+        world_poll(world, true);
+    }
+}
+
+static void test_shifts_of_a_history_add_up(void **state)
+{
+    for (uint32_t history = 1; history <= HISTORIES; history++) {
+        struct world *world = world_begin(*state, "m", (int)below(24), (int)below(60));
+        int64_t end_ms = world->wall_ms + DAYS * 24 * HOUR;
+
+        world_poll(world, true);
+        while (world->wall_ms < end_ms) {
+            live_a_while(world);
+            if (below(300) != 0)
+                continue;
+            if (below(2) == 0)
+                world_kill(world);
+            else
+                world_reload(world);
+            be_away(world);
+        }
+        settle(world);
+        expect_each_once(world);
+        for (size_t i = 0; i < world->record_count; i++)
+            expect_intervals(world, &world->records[i]);
+        expect_counts(world, COUNTS_GOOD, world->good);
+        expect_counts(world, COUNTS_WASTE, world->waste);
+        world_end(world);
+        plant_release(((struct config *)*state)->plant);
+        ((struct config *)*state)->plant = NULL;
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_shifts_of_a_history_add_up, config_set_up,
+                                        config_tear_down),
+    };
+
+    seed = 20261129;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
