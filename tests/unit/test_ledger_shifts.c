@@ -1,0 +1,157 @@
+/* Where shifts stand, over what may end a ledger. */
+#include "ledger_bench.h"
+#include "ledger_internal.h"
+
+static const struct group {
+    const char *name;
+    size_t count;
+} groups[] = {
+    {STANDING_SHIFTS, SHIFT_BASE_VALUES},
+    {STANDING_SHIFT_NOW, SHIFT_PERIOD_VALUES},
+    {STANDING_SHIFT_BEFORE, SHIFT_PERIOD_VALUES},
+};
+enum { GROUPS = sizeof(groups) / sizeof(*groups) };
+
+/* Machines of all kinds that may have shifts. */
+static const char *const tags[] = {
+    "{name: t, at: 'holding:0', counter: {counts: good, kind: reset}}",
+    "{name: t, at: 'holding:0', counter: {counts: good, kind: reset, raw: true}},"
+    "{name: w, at: 'holding:1', counter: {counts: waste, kind: free}}",
+    "{name: c, at: 'holding:0', states: {1: production}}",
+    "{name: c, at: 'holding:0', states: {1: production}},"
+    "{name: t, at: 'holding:1', counter: {counts: good, kind: reset}}",
+};
+
+static uint32_t source_of(struct bench *bench)
+{
+    uint32_t source;
+    assert_int_equal(ledger_sources(bench->ledger, bench->plant, &source), 0);
+    return source;
+}
+
+/* Any number, different ones for each seed; 0 for a seed of 0. */
+static int64_t number_of(int64_t seed, size_t i)
+{
+    return seed * (int64_t)((i + 1) * 0x9e3779b97f4a7c15);
+}
+
+/* The first so many groups. */
+static void tell(struct bench *bench, size_t count, int64_t seed)
+{
+    struct sample samples[SHIFT_KEPT_VALUES];
+    struct reading reading = {.source = source_of(bench),
+                              .at = {.wall_ms = 1000000, .boot_ms = 1000, .synced = true},
+                              .samples = samples};
+    size_t values = 0;
+    for (size_t group = 0; group < count; group++)
+        values += groups[group].count;
+    for (size_t i = 0; i < values; i++)
+        samples[reading.count++] =
+            (struct sample){.tag = (uint16_t)(machine_shift_kept(&bench->plant->machines[0]) + i),
+                            .value = {.kind = VALUE_DECIMAL, .mantissa = number_of(seed, i)}};
+    queue_put(bench->queue, &reading);
+}
+
+/* Of these groups, from the first-th on. */
+static void expect(struct bench *bench, size_t first, size_t count, int64_t seed)
+{
+    struct standings standings = {0};
+    size_t value = 0;
+    ledger_copy_standings(bench->ledger, &standings);
+    for (size_t group = 0; group < first + count; group++)
+        for (size_t i = 0; i < groups[group].count; i++, value++) {
+            const struct standing *standing = standings_find(&standings, "m", groups[group].name);
+            assert_non_null(standing);
+            assert_int_equal(standing->count, groups[group].count);
+            if (group >= first)
+                assert_int_equal(standing->numbers[i], number_of(seed, value));
+        }
+    standings_free(&standings);
+}
+
+static void reopen(struct bench *bench)
+{
+    close_ledger(bench);
+    open_always(bench);
+}
+
+static void test_shifts_of_all_machines_stand_as_they_were_told_last(void **state)
+{
+    struct bench *bench = *state;
+    for (size_t i = 0; i < sizeof(tags) / sizeof(*tags); i++) {
+        bench->tags = tags[i];
+        open_always(bench);
+        tell(bench, GROUPS, 1 + (int64_t)i);
+        step(bench);
+        tell(bench, 2, 100 + (int64_t)i);
+        step(bench);
+        reopen(bench);
+        expect(bench, 0, 2, 100 + (int64_t)i);
+        expect(bench, 2, 1, 1 + (int64_t)i);
+        close_ledger(bench);
+    }
+}
+
+static void test_shifts_stand_in_the_store_when_their_readings_are_trimmed(void **state)
+{
+    struct bench *bench = *state;
+    bench->tags = tags[3];
+    open_ledger(bench, "durability: always, replay_window: 0s", QUEUE_BYTES);
+    tell(bench, GROUPS, 7);
+    step(bench);
+    for (int i = 0; i < 100; i++) {
+        acknowledge(bench, 1, ledger_next_seq(bench->ledger) - 1);
+        put(bench, i); /* of another tag */
+        step_after(bench, 3000);
+    }
+    assert_false(has(bench, 1));
+    reopen(bench);
+    expect(bench, 0, GROUPS, 7);
+    tell(bench, GROUPS, 0);
+    step(bench);
+    reopen(bench);
+    expect(bench, 0, GROUPS, 0);
+}
+
+static void test_what_cannot_be_read_any_more_changes_no_shift(void **state)
+{
+    struct bench *bench = *state;
+    bench->tags = tags[1];
+    open_always(bench);
+    tell(bench, GROUPS, 7);
+    step(bench);
+    put(bench, 1);
+    step(bench);
+    close_ledger(bench);
+    fixture_sql(bench->fixture, "UPDATE batch SET body = x'00' WHERE first_seq = 2");
+    open_always(bench);
+    expect(bench, 0, GROUPS, 7);
+}
+
+static void test_a_machine_that_tells_no_shifts_has_none_standing(void **state)
+{
+    struct bench *bench = *state;
+    struct standings standings = {0};
+    bench->tags = tags[3];
+    open_always(bench);
+    put(bench, 1);
+    step(bench);
+    reopen(bench);
+    ledger_copy_standings(bench->ledger, &standings);
+    for (size_t i = 0; i < GROUPS; i++)
+        assert_null(standings_find(&standings, "m", groups[i].name));
+    standings_free(&standings);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_shifts_of_all_machines_stand_as_they_were_told_last),
+        TEST(test_shifts_stand_in_the_store_when_their_readings_are_trimmed),
+        TEST(test_what_cannot_be_read_any_more_changes_no_shift),
+        TEST(test_a_machine_that_tells_no_shifts_has_none_standing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
