@@ -190,31 +190,66 @@ static void add_links(const struct node *links, struct text *out)
     }
 }
 
-static void add_machine(const struct node *machine, int width, int link_width, int64_t now_ms,
+static bool have_shifts(const struct node *machines)
+{
+    for (size_t i = 0; i < node_count(machines); i++)
+        if (node_member(node_item(machines, i), "shift") != NULL)
+            return true;
+    return false;
+}
+
+static const char *quantity_of(const struct node *shift, const char *name, char words[CLI_WORDS])
+{
+    int64_t quantity = node_int(node_member(shift, name), -1);
+    return quantity >= 0 ? cli_number((uint64_t)quantity, words) : "-";
+}
+
+static void add_shift(const struct node *machine, struct text *out)
+{
+    const struct node *shift = node_member(machine, "shift");
+    char good[CLI_WORDS], waste[CLI_WORDS];
+    text_addf(out, " %12s %9s  %-18s", quantity_of(shift, "good", good),
+              quantity_of(shift, "waste", waste), node_text(node_member(shift, "key"), "-"));
+}
+
+struct columns {
+    int name, link;
+    bool shifts;
+};
+
+static void add_machine(const struct node *machine, const struct columns *columns, int64_t now_ms,
                         struct text *out)
 {
     char since[CLI_WORDS], last[CLI_WORDS], polls[CLI_WORDS];
     int64_t last_ms = node_int(node_member(machine, "last_ms"), 0);
     const struct node *state = state_of(machine);
     const char *reason = node_text(node_member(state, "reason"), "");
-    text_addf(out, "%-*s  %-*s %4" PRIu64 " %-11s %12s %12s %14s %9" PRIu64 "%s%s\n", width,
-              name_of(machine), link_width, node_text(node_member(machine, "link"), "?"),
+    text_addf(out, "%-*s  %-*s %4" PRIu64 " %-11s %12s %12s %14s %9" PRIu64, columns->name,
+              name_of(machine), columns->link, node_text(node_member(machine, "link"), "?"),
               number_of(machine, "unit"), state_name(machine),
               since_of(state != NULL ? state : machine, now_ms, since),
               last_ms > 0 ? cli_duration(now_ms - last_ms, last) : "never",
-              cli_number(number_of(machine, "polls"), polls), number_of(machine, "failed"),
-              *reason ? "  " : "", reason);
+              cli_number(number_of(machine, "polls"), polls), number_of(machine, "failed"));
+    if (columns->shifts)
+        add_shift(machine, out);
+    text_addf(out, "%s%s\n", *reason ? "  " : "", reason);
 }
 
 static void add_machines(const struct node *status, int64_t now_ms, struct text *out)
 {
     const struct node *machines = node_member(status, "machines");
-    int width = widest_name(machines);
-    int link_width = widest_name(node_member(status, "links"));
-    text_addf(out, "\n%-*s  %-*s unit %-11s %12s %12s %14s %9s\n", width, "MACHINE", link_width,
-              "link", "state", "for", "last answer", "polls", "failed");
+    const struct columns columns = {
+        .name = widest_name(machines),
+        .link = widest_name(node_member(status, "links")),
+        .shifts = have_shifts(machines),
+    };
+    text_addf(out, "\n%-*s  %-*s unit %-11s %12s %12s %14s %9s", columns.name, "MACHINE",
+              columns.link, "link", "state", "for", "last answer", "polls", "failed");
+    if (columns.shifts)
+        text_addf(out, " %12s %9s  %s", "good", "waste", "shift");
+    text_add_char(out, '\n');
     for (size_t i = 0; i < node_count(machines); i++)
-        add_machine(node_item(machines, i), width, link_width, now_ms, out);
+        add_machine(node_item(machines, i), &columns, now_ms, out);
 }
 
 void status_view(const struct node *status, int64_t now_ms, struct text *out)

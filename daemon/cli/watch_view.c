@@ -25,6 +25,24 @@ static size_t widest_tag(const struct node *machines)
     return widest;
 }
 
+static void add_quantity(const struct node *shift, const char *name, const char *before,
+                         struct text *out)
+{
+    char words[CLI_WORDS];
+    int64_t quantity = node_int(node_member(shift, name), -1);
+    if (quantity >= 0)
+        text_addf(out, "%s%s %s", before, cli_number((uint64_t)quantity, words), name);
+}
+
+static void add_shift(const struct node *shift, struct text *out)
+{
+    if (shift == NULL)
+        return;
+    text_addf(out, ", shift %s", node_text(node_member(shift, "key"), "?"));
+    add_quantity(shift, "good", ": ", out);
+    add_quantity(shift, "waste", node_int(node_member(shift, "good"), -1) >= 0 ? ", " : ": ", out);
+}
+
 static void add_machine_head(const struct node *machine, int64_t now_ms, struct text *out)
 {
     char words[CLI_WORDS];
@@ -37,6 +55,7 @@ static void add_machine_head(const struct node *machine, int64_t now_ms, struct 
         text_add(out, ", no answer yet");
     else if (!online || now_ms - ts_ms >= 10000)
         text_addf(out, ", last reading %s ago", cli_duration(now_ms - ts_ms, words));
+    add_shift(node_member(machine, "shift"), out);
     text_add_char(out, '\n');
 }
 

@@ -187,6 +187,16 @@ void live_set_state(struct live *live, struct live_machine *machine, enum machin
     pthread_mutex_unlock(&live->lock);
 }
 
+void live_set_shift(struct live *live, struct live_machine *machine, const char *shift,
+                    int64_t good, int64_t waste)
+{
+    pthread_mutex_lock(&live->lock);
+    snprintf(machine->shift, sizeof(machine->shift), "%s", shift != NULL ? shift : "");
+    machine->shift_good = good;
+    machine->shift_waste = waste;
+    pthread_mutex_unlock(&live->lock);
+}
+
 void live_lateness(struct live *live, int64_t late_ns)
 {
     if (late_ns < 0)

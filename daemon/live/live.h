@@ -70,6 +70,12 @@ void live_polled(struct live *live, struct live_machine *machine, const struct s
 void live_set_state(struct live *live, struct live_machine *machine, enum machine_state state,
                     const char *reason, const struct instant *since);
 
+enum { LIVE_SHIFT_BYTES = 80 }; /* "2026-11-27/night" */
+
+/* The shift that is on for a machine, NULL: none, and what it made in it; below 0: not counted. */
+void live_set_shift(struct live *live, struct live_machine *machine, const char *shift,
+                    int64_t good, int64_t waste);
+
 /* How late a poll was, against its schedule. */
 void live_lateness(struct live *live, int64_t late_ns);
 
@@ -107,8 +113,9 @@ bool live_next_change(struct live *live, uint64_t seen, size_t *index,
 /* JSON of everything without the values, as members of an object that the caller opened. */
 void live_status_json(struct live *live, struct text *out);
 
-/* {"machine":…,"online":…,"ts":…,"values":{…},"bad":{…},"units":{…}} of one machine by name, of
- * all with a comma between them if name is NULL. False if there is no such machine. */
+/* {"machine":…,"online":…,"ts":…,"values":{…},"bad":{…},"shift":{…},"units":{…}} of one machine
+ * by name, the shift where one is on; of all with a comma between them if name is NULL. False if
+ * there is no such machine. */
 bool live_values_json(struct live *live, const char *name, struct text *out);
 
 /* Everything that is counted, in Prometheus's text format 0.0.4; see bindery(1). The plant gives

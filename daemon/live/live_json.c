@@ -106,6 +106,26 @@ static void add_state(const struct live_machine *machine, struct text *out)
     text_add_char(out, ',');
 }
 
+static void add_quantity(struct text *out, const char *key, int64_t quantity)
+{
+    if (quantity >= 0)
+        add_number(out, key, quantity);
+    else
+        text_addf(out, "\"%s\":null,", key);
+}
+
+static void add_shift(const struct live_machine *machine, struct text *out)
+{
+    if (machine->shift[0] == '\0')
+        return;
+    text_add(out, "\"shift\":{");
+    add_string(out, "key", machine->shift);
+    add_quantity(out, "good", machine->shift_good);
+    add_quantity(out, "waste", machine->shift_waste);
+    end(out, '}');
+    text_add_char(out, ',');
+}
+
 static void add_machines(const struct live *live, struct text *out)
 {
     text_add(out, "\"machines\":[");
@@ -123,6 +143,7 @@ static void add_machines(const struct live *live, struct text *out)
             text_add(out, "\"reason\":null,");
         if (machine->state_since.wall_ms != 0)
             add_state(machine, out);
+        add_shift(machine, out);
         add_number(out, "last_ms", machine->at.wall_ms);
         add_number(out, "polls", (int64_t)machine->polls);
         add_number(out, "failed", (int64_t)machine->failed);
@@ -209,6 +230,7 @@ static void add_machine_values(struct live *live, const struct live_machine *mac
     add_bool(out, "online", machine->online);
     add_number(out, "ts", machine->at.wall_ms);
     add_values(machine, out);
+    add_shift(machine, out);
     pthread_mutex_unlock(&live->lock);
     text_add(out, "\"units\":{");
     for (size_t i = 0; i < machine->config->tag_count; i++)

@@ -9,6 +9,7 @@
 #include "log.h"
 #include "machine_event.h"
 #include "memory.h"
+#include "shift_period.h"
 
 /* So often what goes on is kept where nothing is told; and the shifts where something is. */
 enum { KEEP_MS = 5 * 60 * 1000, KEEP_SHIFTS_MS = 60 * 1000 };
@@ -254,6 +255,23 @@ static void take_shift(struct machine_run *run, const struct instant *at,
     shifts_take(run->shifts, &poll, tell_shift, &(struct finish){run, at});
 }
 
+static int64_t quantity_of(const struct shift_period *period, enum counts counts)
+{
+    const struct performance_quantity *quantity = &period->performance.quantities[counts];
+    return quantity->known ? quantity->total : PERFORMANCE_NULL;
+}
+
+static void show_shift(const struct machine_run *run, const struct poll_output *output)
+{
+    const struct shift_period *now = shifts_now(run->shifts);
+    char room[SHIFT_KEY_ROOM];
+    if (now == NULL)
+        live_set_shift(output->live, run->live, NULL, PERFORMANCE_NULL, PERFORMANCE_NULL);
+    else
+        live_set_shift(output->live, run->live, shift_period_key(now, room),
+                       quantity_of(now, COUNTS_GOOD), quantity_of(now, COUNTS_WASTE));
+}
+
 void machine_run_finish(struct machine_run *run, const struct poll_output *output,
                         const struct instant *at, enum quality reason)
 {
@@ -269,8 +287,10 @@ void machine_run_finish(struct machine_run *run, const struct poll_output *outpu
     if (run->counters != NULL)
         answer->count = counters_take(run->counters, answer->samples, answer->count, at->boot_ms,
                                       tell_counter, &(struct finish){run, at});
-    if (run->shifts != NULL)
+    if (run->shifts != NULL) {
         take_shift(run, at, reports, report_count);
+        show_shift(run, output);
+    }
     if (run->states != NULL) {
         states_tell(run->states, answer->samples + answer->count);
         answer->count += STATE_VALUES;

@@ -134,8 +134,10 @@ class Shifts(Case):
         gateway.reload(self.plant(first=("00:00", "12:00"), other=("12:00", "13:00")))
         self.be(good=11)
         gateway.stop()
-        self.start()
-        self.be(good=14)
+        gateway = self.start()
+        self.be(good=14, waste=0)
+        shift = gateway.status()["machines"][0]["shift"]
+        self.assertEqual((shift["key"][-6:], shift["good"], shift["waste"]), ("/first", 14, 0))
         record = self.record("first")
         self.assertEqual(record["good"], 14)
         self.assertGreater(record["run_ms"], 0)

@@ -95,6 +95,28 @@ static void test_status_view_shows_what_machines_do_and_since_when(void **state)
     text_free(&out);
 }
 
+static void test_views_show_the_shift_that_is_on_and_what_it_made(void **state)
+{
+    (void)state;
+    static const char json[] =
+        "{\"machines\":[{\"name\":\"a\",\"machine\":\"a\",\"online\":true,\"ts\":1795412474123,"
+        "\"shift\":{\"key\":\"2026-11-27/night\",\"good\":12,\"waste\":null}},"
+        "{\"name\":\"b\",\"machine\":\"b\",\"online\":true,\"ts\":1795412474123}]}";
+    struct text status = view(json), watch = {0}, wrong = {0}, without = view(states);
+    struct node *values = node_parse(json, strlen(json), &wrong);
+    watch_view_table(values, now_ms, &watch);
+    assert_non_null(strstr(status.data, "         good     waste  shift\n"));
+    assert_non_null(strstr(status.data, "           12         -  2026-11-27/night"));
+    assert_null(strstr(without.data, "shift"));
+    assert_non_null(strstr(watch.data, "a  online, shift 2026-11-27/night: 12 good\n"));
+    assert_non_null(strstr(watch.data, "b  online\n"));
+    node_free(values);
+    text_free(&status);
+    text_free(&watch);
+    text_free(&wrong);
+    text_free(&without);
+}
+
 static void test_status_view_bears_an_answer_without_anything(void **state)
 {
     (void)state;
@@ -129,6 +151,7 @@ int main(void)
         cmocka_unit_test(test_status_view_tells_of_no_trouble_where_there_is_none),
         cmocka_unit_test(test_status_view_begins_with_every_trouble),
         cmocka_unit_test(test_status_view_shows_what_machines_do_and_since_when),
+        cmocka_unit_test(test_views_show_the_shift_that_is_on_and_what_it_made),
         cmocka_unit_test(test_status_view_bears_an_answer_without_anything),
         cmocka_unit_test(test_watch_view_lets_no_control_character_through),
     };
