@@ -117,11 +117,11 @@ static void follow_clock(struct step *step)
     }
     if (stepped)
         shifts->known_ms += step_ms;
-    shifts->has_offset = true;
     step->wall_ms = wall_of(shifts, at->boot_ms);
-    if (!shifts->started)
+    bool set_back_before = !shifts->has_offset && shifts->known_ms > step->wall_ms;
+    if (!shifts->started || set_back_before)
         shifts->known_ms = step->wall_ms;
-    shifts->started = true;
+    shifts->has_offset = shifts->started = true;
 }
 
 /* --- times and stops --- */

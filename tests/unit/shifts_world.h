@@ -12,7 +12,7 @@
 #include "zone.h"
 
 enum { CODE, GOOD, WASTE, SPEED, READ_TAGS };
-enum { MOST_SAMPLES = 256, MOST_RECORDS = 64, MOST_INTERVALS = 20000 };
+enum { MOST_SAMPLES = 256, MOST_RECORDS = 256, MOST_INTERVALS = 20000 };
 
 /* What the machine says of its state. */
 enum { SAYS_PRODUCTION = 1, SAYS_STOPPED, SAYS_SETUP, SAYS_NOTHING, SAYS_CODES };
@@ -20,17 +20,12 @@ enum { SAYS_PRODUCTION = 1, SAYS_STOPPED, SAYS_SETUP, SAYS_NOTHING, SAYS_CODES }
 #define SECOND INT64_C(1000)
 #define MINUTE (60 * SECOND)
 #define HOUR (60 * MINUTE)
-/* The boot clock began so many ms after 1970, by the wall clock that is right. */
-#define BOOT_MS INT64_C(1790000000000)
+/* When the first boot began, by the wall clock that is right. */
+#define FIRST_BOOT_MS INT64_C(1790000000000)
 
-/* Of three shifts of eight hours a day, or one of an hour. */
+/* With shifts of eight hours all day, of one hour a day, or of half-hours all day. */
 static const char plant_text[] =
     "gateway: g\nlinks: [{name: l, driver: modbus-tcp, address: h}]\n"
-    "calendars: [{name: hall, shifts: [\n"
-    "  {name: early, days: mon-sun, from: '06:00', to: '14:00', breaks: [['10:00', '10:30']]},\n"
-    "  {name: late, days: mon-sun, from: '14:00', to: '22:00'},\n"
-    "  {name: night, days: mon-sun, from: '22:00', to: '06:00'}]},\n"
-    " {name: hour, shifts: [{name: noon, days: mon-sun, from: '12:00', to: '13:00'}]}]\n"
     "machines:\n- name: m\n  link: l\n  calendar: hall\n  ideal_rate: 3600/h\n"
     "  state: {debounce: 2s, offline_after: 30s, micro_stop: 1m}\n  tags:\n"
     "  - {name: code, at: 'holding:1', states: {1: production, 2: stopped, 3: setup}}\n"
@@ -41,9 +36,22 @@ static const char plant_text[] =
     "  {name: code, at: 'holding:1', states: {1: production, 2: stopped, 3: setup}},\n"
     "  {name: good, at: 'holding:2', type: u32, counter: {counts: good, kind: free}},\n"
     "  {name: waste, at: 'holding:4', type: u32, counter: {counts: waste, kind: free}}]}\n"
+    "- {name: brief, link: l, unit: 4, calendar: short, tags: [\n"
+    "  {name: code, at: 'holding:1', states: {1: production, 2: stopped, 3: setup}},\n"
+    "  {name: good, at: 'holding:2', type: u32, counter: {counts: good, kind: free}},\n"
+    "  {name: waste, at: 'holding:4', type: u32, counter: {counts: waste, kind: free}}]}\n"
     "- {name: stateless, link: l, unit: 3, calendar: hall, tags: [\n"
     "  {name: t, at: 'holding:1'},\n"
     "  {name: good, at: 'holding:2', type: u32, counter: {counts: gross, kind: free}}]}\n";
+
+/* Behind the half-hours, which are made when it is written. */
+enum { SHORT_MINUTES = 30 };
+static const char calendars_text[] =
+    "  ]},\n {name: hall, shifts: [\n"
+    "  {name: early, days: mon-sun, from: '06:00', to: '14:00', breaks: [['10:00', '10:30']]},\n"
+    "  {name: late, days: mon-sun, from: '14:00', to: '22:00'},\n"
+    "  {name: night, days: mon-sun, from: '22:00', to: '06:00'}]},\n"
+    " {name: hour, shifts: [{name: noon, days: mon-sun, from: '12:00', to: '13:00'}]}]\n";
 
 struct told {
     char key[SHIFT_KEY_ROOM];
@@ -65,6 +73,7 @@ struct world {
     struct shifts *shifts;
     struct standings stored;
     int64_t wall_ms;  /* now, by a clock that is right */
+    int64_t boot_ms;  /* when this boot began, by the same clock */
     int64_t wrong_ms; /* by which the wall clock is ahead of it */
     bool unsynced;
     int code; /* 0: the machine does not answer */
@@ -88,11 +97,20 @@ static inline struct world *world_begin(struct config *config, const char *machi
     struct world *world = mem_alloc(sizeof *world);
 
     zone_use("UTC");
-    config_write(config, "plant.yaml", plant_text);
+    struct text text = {0};
+    text_add(&text, plant_text);
+    text_add(&text, "calendars: [\n  {name: short, shifts: [\n");
+    for (int at = 0; at < 24 * 60; at += SHORT_MINUTES)
+        text_addf(&text, "    {name: s%d, days: mon-sun, from: '%02d:%02d', to: '%02d:%02d'},\n",
+                  at, at / 60, at % 60, (at + SHORT_MINUTES) / 60, (at + SHORT_MINUTES) % 60);
+    text_add(&text, calendars_text);
+    config_write(config, "plant.yaml", text.data);
+    text_free(&text);
     config_expect_plant(config);
     world->config = config;
     world->machine = plant_machine(config->plant, machine);
     world->wall_ms = date_to_day(2026, 11, 27) * 24 * HOUR + hour * HOUR + minute * MINUTE;
+    world->boot_ms = FIRST_BOOT_MS;
     world->code = SAYS_PRODUCTION;
     world_start(world);
     return world;
@@ -124,6 +142,30 @@ static inline void world_kill(struct world *world)
 static inline void world_reload(struct world *world)
 {
     world_drop(world, &world->stored);
+    world_start(world);
+}
+
+static inline void world_move_time(void *context, struct standing *standing)
+{
+    const int64_t *later_ms = context;
+
+    if (*later_ms == STANDING_UNKNOWN || standing->at.boot_ms == STANDING_UNKNOWN)
+        standing->at.boot_ms = STANDING_UNKNOWN;
+    else
+        standing->at.boot_ms -= *later_ms;
+}
+
+/* A power cut: another boot, and the clocks tell how long it took, or not. */
+static inline void world_reboot(struct world *world, int64_t away_ms, bool clocks_tell)
+{
+    struct standings lost = {0};
+    int64_t later_ms = world->wall_ms + away_ms / 2 - world->boot_ms;
+    int64_t told_ms = clocks_tell ? later_ms : STANDING_UNKNOWN;
+
+    standings_free(world_drop(world, &lost));
+    standings_each(&world->stored, world_move_time, &told_ms);
+    world->boot_ms += later_ms;
+    world->wall_ms += away_ms;
     world_start(world);
 }
 
@@ -210,8 +252,9 @@ static inline void note_intervals(struct world *world, const struct state_report
         if (reports[i].kind != STATE_REPORT_INTERVAL)
             continue;
         assert_true(world->interval_count < MOST_INTERVALS);
-        world->intervals[world->interval_count++] = (struct interval){
-            reports[i].state, reports[i].from_ms + BOOT_MS, reports[i].to_ms + BOOT_MS};
+        world->intervals[world->interval_count++] =
+            (struct interval){reports[i].state, reports[i].from_ms + world->boot_ms,
+                              reports[i].to_ms + world->boot_ms};
     }
 }
 
@@ -232,7 +275,7 @@ static inline size_t read_machine(const struct world *world, struct sample sampl
 static inline void world_poll(struct world *world, bool keep)
 {
     struct instant at = {.wall_ms = world->wall_ms + world->wrong_ms,
-                         .boot_ms = world->wall_ms - BOOT_MS,
+                         .boot_ms = world->wall_ms - world->boot_ms,
                          .synced = !world->unsynced};
     struct sample samples[MOST_SAMPLES];
     struct state_report reports[STATE_MAX_REPORTS];

@@ -61,7 +61,7 @@ static void test_a_whole_shift_is_told_once_and_adds_up(void **state)
     assert_true(told->performance.average_speed == 3000);
     assert_true(told->performance.highest_speed == 3000);
     assert_int_equal(told->end.wall_ms % (24 * HOUR), 14 * HOUR);
-    assert_int_equal(told->end.boot_ms, told->end.wall_ms - BOOT_MS);
+    assert_int_equal(told->end.boot_ms, told->end.wall_ms - FIRST_BOOT_MS);
     /* an item a second; a break of half an hour */
     assert_true(told->performance.oee > 10500.0 / (7.5 * 3600) - 1e-9 &&
                 told->performance.oee < 10500.0 / (7.5 * 3600) + 1e-9);
@@ -203,6 +203,58 @@ static void test_a_shift_that_ended_while_the_gateway_was_away_is_told_after_it(
     world_end(world);
 }
 
+static void test_after_a_power_cut_of_unknown_length_all_since_is_unknown(void **state)
+{
+    struct world *world = world_begin(*state, "m", 13, 0);
+
+    world_poll(world, true);
+    world_run(world, 30 * MINUTE, SAYS_PRODUCTION, 1800);
+    world_reboot(world, 10 * MINUTE, false);
+    world_run(world, 21 * MINUTE, SAYS_PRODUCTION, 0);
+    assert_int_equal(world->record_count, 1);
+    expect_times(&world->records[0], 50 * MINUTE - SECOND, 0, 0, 7 * HOUR + 10 * MINUTE + SECOND);
+    assert_int_equal(good_of(&world->records[0]), 1800);
+    world_end(world);
+}
+
+static void test_a_clock_that_was_ahead_holds_up_no_shift_after_it(void **state)
+{
+    struct world *world = world_begin(*state, "m", 13, 0);
+
+    world->wrong_ms = 400 * 24 * HOUR;
+    world_poll(world, true);
+    world_run(world, MINUTE, SAYS_PRODUCTION, 0);
+    world_kill(world);
+    world->wrong_ms = 0;
+    world_run(world, 60 * MINUTE, SAYS_PRODUCTION, 0);
+    assert_int_equal(world->record_count, 2);
+    expect_key(world, 0, "2028-01-01/early");
+    expect_key(world, 1, "2026-11-27/early");
+    assert_true(world->records[1].performance.times_ms[PERFORMANCE_RUN] >= 58 * MINUTE);
+    assert_int_equal(times_of(&world->records[1]), 8 * HOUR);
+    world_end(world);
+}
+
+static void test_a_plan_that_changes_ends_a_shift_that_is_none_any_more(void **state)
+{
+    struct world *world = world_begin(*state, "m", 13, 0);
+    struct machine other = *world->machine;
+
+    world_poll(world, true);
+    world_run(world, 10 * MINUTE, SAYS_PRODUCTION, 600);
+    other.calendar = plant_calendar(world->config->plant, "hour");
+    world_drop(world, &world->stored);
+    world->machine = &other;
+    world_start(world);
+    world_run(world, SECOND, SAYS_PRODUCTION, 1);
+    assert_int_equal(world->record_count, 1);
+    expect_key(world, 0, "2026-11-27/early");
+    assert_int_equal(world->records[0].length_ms, 7 * HOUR + 10 * MINUTE + SECOND);
+    expect_times(&world->records[0], 10 * MINUTE + SECOND, 0, 0, 7 * HOUR);
+    assert_null(shifts_now(world->shifts));
+    world_end(world);
+}
+
 static void test_a_clock_set_forward_leaves_out_what_is_unknown(void **state)
 {
     struct world *world = world_begin(*state, "m", 13, 0);
@@ -267,6 +319,9 @@ int main(void)
         TEST(test_a_counter_that_is_set_counts_nothing_by_it),
         TEST(test_a_shift_goes_on_over_a_kill_from_what_was_kept_and_the_totals),
         TEST(test_a_shift_that_ended_while_the_gateway_was_away_is_told_after_it),
+        TEST(test_after_a_power_cut_of_unknown_length_all_since_is_unknown),
+        TEST(test_a_clock_that_was_ahead_holds_up_no_shift_after_it),
+        TEST(test_a_plan_that_changes_ends_a_shift_that_is_none_any_more),
         TEST(test_a_clock_set_forward_leaves_out_what_is_unknown),
         TEST(test_a_clock_set_back_over_a_beginning_brings_no_shift_back),
         TEST(test_a_clock_that_lost_its_time_ends_no_shift),
