@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "followed.h"
 #include "ledger_internal.h"
 #include "log.h"
 #include "memory.h"
@@ -13,109 +14,7 @@
 
 enum { WRITE_MS = 60000 };
 
-/* Which of a source's values are a counter's, the state's or a shift's, and where that stands. */
-struct followed {
-    uint16_t values[STANDING_COUNTER_NUMBERS]; /* a counter's; of others the first, of `count` */
-    size_t count;
-    bool is_counter;
-    const char *name;          /* of what is no counter */
-    struct standing *standing; /* NULL: nothing of it was told yet, as of shifts mostly */
-};
-
-struct followed_source {
-    bool known;
-    size_t count;
-    struct followed *items;
-};
-
-/* --- which values are to be followed --- */
-
-static bool has_name(const struct source *source, size_t value, const char *stem, size_t length,
-                     const char *suffix)
-{
-    if (value >= source->tag_count)
-        return false;
-    const struct tag_name *name = &source->tags[value];
-    return name->length == length + strlen(suffix) && memcmp(name->text, stem, length) == 0 &&
-           memcmp(name->text + length, suffix, strlen(suffix)) == 0;
-}
-
-/* The tag whose epoch has this name; -1 where it is no epoch. */
-static int tag_of_epoch(const struct source *source, size_t epoch)
-{
-    static const char suffix[] = ".epoch";
-    const struct tag_name *name = &source->tags[epoch];
-    size_t length = name->length - (sizeof(suffix) - 1);
-    if (name->length < sizeof(suffix) || !has_name(source, epoch, name->text, length, suffix) ||
-        !has_name(source, epoch + 1, name->text, length, ".inferred"))
-        return -1;
-    for (size_t i = 0; i < epoch; i++)
-        if (has_name(source, i, name->text, length, ""))
-            return (int)i;
-    return -1;
-}
-
-static void add_followed(struct followed_source *source, const struct followed *item)
-{
-    source->items = mem_resize(source->items, (source->count + 1) * sizeof(*source->items));
-    source->items[source->count++] = *item;
-}
-
-/* As machine_values has them: behind what is told, a state's names included or not. */
-static void find_counters(struct ledger *ledger, const struct source *source, size_t *kept,
-                          struct followed_source *followed)
-{
-    for (size_t epoch = 1; epoch < source->tag_count; epoch++) {
-        int tag = tag_of_epoch(source, epoch);
-        if (tag < 0)
-            continue;
-        const struct tag_name *name = &source->tags[tag];
-        bool raw_told = has_name(source, epoch + 2, name->text, name->length, ".raw");
-        uint16_t raw = (uint16_t)(raw_told ? epoch + 2 : (*kept)++);
-        char text[LIVE_NAME_BYTES] = "";
-        memcpy(text, name->text, name->length < sizeof(text) ? name->length : sizeof(text) - 1);
-        const struct followed item = {
-            .values = {(uint16_t)tag, (uint16_t)epoch, (uint16_t)(epoch + 1), raw,
-                       (uint16_t)(*kept)++},
-            .count = STANDING_COUNTER_NUMBERS,
-            .is_counter = true,
-            .standing = standings_add(&ledger->standing.all, source->machine, text,
-                                      STANDING_COUNTER_NUMBERS),
-        };
-        add_followed(followed, &item);
-    }
-}
-
-static void add_row(struct followed_source *followed, const char *name, size_t first, size_t count)
-{
-    const struct followed item = {.values = {(uint16_t)first}, .count = count, .name = name};
-    add_followed(followed, &item);
-}
-
-/* Nothing in a list of tags says whether the machine has shifts: their numbers are theirs anyway.
- */
-static void find_shifts(size_t kept, struct followed_source *followed)
-{
-    add_row(followed, STANDING_SHIFTS, kept, SHIFT_BASE_VALUES);
-    kept += SHIFT_BASE_VALUES;
-    add_row(followed, STANDING_SHIFT_NOW, kept, SHIFT_PERIOD_VALUES);
-    kept += SHIFT_PERIOD_VALUES;
-    add_row(followed, STANDING_SHIFT_BEFORE, kept, SHIFT_PERIOD_VALUES);
-}
-
-static void find_followed(struct ledger *ledger, const struct source *source,
-                          struct followed_source *followed)
-{
-    bool has_state = source->tag_count > STATE_VALUES &&
-                     has_name(source, source->tag_count - 1, "state", 5, ".reason") &&
-                     has_name(source, source->tag_count - 2, "state", 5, "");
-    size_t kept = source->tag_count + (has_state ? 0 : STATE_VALUES);
-    find_counters(ledger, source, &kept, followed);
-    if (has_state)
-        add_row(followed, "state", kept, STATE_KEPT_VALUES);
-    if (followed->count > 0)
-        find_shifts(kept + STATE_KEPT_VALUES, followed);
-}
+/* --- following --- */
 
 static struct followed_source *followed_source(struct ledger *ledger, uint32_t id)
 {
@@ -132,12 +31,10 @@ static struct followed_source *followed_source(struct ledger *ledger, uint32_t i
     }
     struct followed_source *followed = &ledger->standing.sources[id];
     if (!followed->known)
-        find_followed(ledger, source, followed);
+        followed_find(&ledger->standing.all, source, followed);
     followed->known = true;
     return followed->count > 0 ? followed : NULL;
 }
-
-/* --- following --- */
 
 /* An older reading, as one that was salvaged, is behind what is known. */
 static bool is_older_total(const int64_t *known, const int64_t *numbers)
