@@ -1,5 +1,5 @@
-/* How a machine's counter, its state or its shift stood when that was last told: what it goes on from
- * after a restart or a reload. Plain data in a collection. One thread at a time. */
+/* How a machine's counter, its state or its shift stood when that was last told: what it goes on
+ * from after a restart or a reload. Plain data in a collection. One thread at a time. */
 #ifndef BINDERY_STANDING_H
 #define BINDERY_STANDING_H
 
