@@ -207,16 +207,25 @@ static void tell(struct machine_run *run, const struct poll_output *output,
     }
 }
 
+/* A silence is known of at its time-out, but of the time behind the question it says nothing: the
+ * machine may have come back since. */
+static int64_t silent_ms(const struct machine_run *run, const struct poll_output *output,
+                         const struct instant *at)
+{
+    return at->boot_ms - run->config->link->timeout_ms - output->tick_ns / NS_PER_MS;
+}
+
 /* What the samples, as they were read, say of the machine's state, and what that is. Returns how
  * many reports there are. */
 static size_t take_state(struct machine_run *run, const struct poll_output *output,
-                         const struct instant *at, bool answered,
+                         const struct instant *at, enum quality reason,
                          struct state_report reports[STATE_MAX_REPORTS])
 {
     struct line_answer *answer = &run->answer;
     struct event event;
-    size_t told =
-        states_take(run->states, answer->samples, answer->count, answered, at->boot_ms, reports);
+    int64_t at_ms = reason == QUALITY_TIMEOUT ? silent_ms(run, output, at) : at->boot_ms;
+    size_t told = states_take(run->states, answer->samples, answer->count, reason == QUALITY_GOOD,
+                              at_ms, reports);
     for (size_t i = 0; i < told; i++) {
         machine_event_state(run->config, run->source, at, &reports[i], &event);
         queue_add_event(&run->events, &event);
@@ -280,7 +289,7 @@ void machine_run_finish(struct machine_run *run, const struct poll_output *outpu
     size_t report_count = 0;
     log_state(run, reason);
     if (run->states != NULL)
-        report_count = take_state(run, output, at, reason == QUALITY_GOOD, reports);
+        report_count = take_state(run, output, at, reason, reports);
     if (run->limits != NULL)
         limits_take(run->limits, answer->samples, answer->count, tell_limit,
                     &(struct finish){run, at});

@@ -97,6 +97,8 @@ size_t states_take(struct states *states, const struct sample *samples, size_t c
     else
         forget(states);
     seen.stale = is_stale(config, samples, count);
+    if (states->run.known && at_ms < states->run.polled_ms)
+        at_ms = states->run.polled_ms;
     return state_take(config, &states->run, answered ? &seen : NULL, at_ms, reports);
 }
 

@@ -16,9 +16,9 @@ struct states *states_new(const struct machine *machine, struct standings *stand
 /* The standing takes up how it stands. Accepts NULL. */
 void states_free(struct states *states, struct standings *standings);
 
-/* Takes a poll at at_ms, on a clock that does not step: the samples as they were read, before
- * counters are totals; `answered`: the machine said something. What is to be told of it is in
- * reports. Returns how many. */
+/* Takes a poll at at_ms, on a clock that does not step, or at the one before if that was later: the
+ * samples as they were read, before counters are totals; `answered`: the machine said something.
+ * What is to be told of it is in reports. Returns how many. */
 size_t states_take(struct states *states, const struct sample *samples, size_t count, bool answered,
                    int64_t at_ms, struct state_report reports[STATE_MAX_REPORTS]);
 

@@ -13,7 +13,7 @@ SPEED, POLL_MS, TIMEOUT_MS, OFFLINE_AFTER_MS = 60, 100, 200, 400
 # a fault.
 BEGIN, SECONDS = "74940s", 25
 # An answer's time is that of the tick which took it, and both programs share a busy computer.
-SLACK_MS = 100
+ALLOWANCE_MS = POLL_MS + 100
 
 
 def counter(counts, **keys):
@@ -143,13 +143,6 @@ class Story(Case):
                 seen.append([state, reason, start, end])
         return seen
 
-    @staticmethod
-    def allowance(true_ms, intervals):
-        """A request that is under way when a machine comes back is lost, and the silence seems
-        longer by its time-out."""
-        returns = any(state == "offline" and end == true_ms for state, _, _, end in intervals)
-        return POLL_MS + SLACK_MS + (TIMEOUT_MS if returns else 0)
-
     def check_states(self, lines, machine):
         """How many intervals were found, and how far off their ends were at most."""
         intervals = self.intervals(lines, machine)
@@ -162,8 +155,8 @@ class Story(Case):
                     end > events[-1]["to"]:
                 continue
             near = [e for e in events if (e["state"], e["reason"]) == (state, reason)
-                    and off_by(e, "from", start) <= self.allowance(start, intervals)
-                    and off_by(e, "to", end) <= self.allowance(end, intervals)]
+                    and off_by(e, "from", start) <= ALLOWANCE_MS
+                    and off_by(e, "to", end) <= ALLOWANCE_MS]
             self.assertEqual(len(near), 1, f"{machine}: {state}, {reason} from {start} to {end} in "
                              + "\n".join(map(str, events)))
             found += 1
