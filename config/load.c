@@ -282,6 +282,7 @@ static void load_end(struct load *load)
     profiles_free(load->profiles);
     table_free(&load->strings);
     table_free(&load->states);
+    table_free(&load->jobs);
     table_free(&load->file_ids);
     yaml_tree_free(&load->tree);
     free(load->files);

@@ -51,6 +51,7 @@ struct load {
     struct load_items items[LIST_COUNT];
     struct tag_lists *tag_lists;
     struct table states; /* every state_config once */
+    struct table jobs;   /* likewise every job_config */
     struct profiles *profiles;
 };
 
@@ -162,9 +163,13 @@ void load_machines(struct load *load);
 /* Refuses a period, where one was given, that is shorter than the tick. */
 void load_check_period(struct load *load, int64_t every_ms, const struct node *value);
 
-/* The tags of a machine whose other keys have been read, and what its `state` says, NULL if that is
- * missing. */
-void load_tags(struct load *load, const struct node *list, const struct node *state,
+/* What a machine says beside its tags: the values of these keys, NULL where one is missing. */
+struct load_sections {
+    const struct node *state, *job;
+};
+
+/* The tags of a machine whose other keys have been read, and what speaks of them. */
+void load_tags(struct load *load, const struct node *list, const struct load_sections *sections,
                struct machine *machine);
 
 /* Counts a machine's tags against all limits; false after adding a fault at the node. */
@@ -214,12 +219,22 @@ struct load_tag_names {
 /* The index of the tag with the name in the first `length` bytes, or -1. */
 int load_find_tag(const struct load_tag_names *tags, const char *name, size_t length);
 
+/* The index of the tag that is named there; -1 after adding a fault. */
+int load_named_tag(struct load *load, const char *key, const struct node *value,
+                   const struct load_tag_names *tags, const char *expected);
+
 /* What the section says, or the defaults where it is NULL, with one copy of what is equal. NULL:
  * nothing tells a state, or after adding a fault. */
 const struct state_config *load_state(struct load *load, const struct node *section,
                                       const struct load_tag_names *tags);
 
-/* Pieces of it, in the tree's memory: how many there are. */
+/* What the section says, NULL where it is or after adding a fault; one copy of what is equal. The
+ * state is what load_state returned for the machine. */
+const struct job_config *load_job(struct load *load, const struct node *section,
+                                  const struct load_tag_names *tags,
+                                  const struct state_config *state);
+
+/* Pieces of a state, in the tree's memory: how many there are. */
 size_t load_state_rules(struct load *load, const struct node *list,
                         const struct load_tag_names *tags, const struct state_rule **ret_rules);
 size_t load_reasons(struct load *load, const struct node *value,

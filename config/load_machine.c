@@ -17,6 +17,7 @@ enum {
     MACHINE_EVERY,
     MACHINE_TAGS,
     MACHINE_STATE,
+    MACHINE_JOB,
     MACHINE_IDEAL_RATE,
     MACHINE_CALENDAR,
     MACHINE_FIELDS
@@ -41,6 +42,7 @@ static const struct field machine_fields[MACHINE_FIELDS] = {
                        .most = LOAD_MAX_PERIOD_MS},
     [MACHINE_TAGS] = {.key = "tags", .read = load_read_list},
     [MACHINE_STATE] = {.key = "state"},
+    [MACHINE_JOB] = {.key = "job"},
     [MACHINE_IDEAL_RATE] = {.key = "ideal_rate",
                             .read = load_read_ideal_rate,
                             .offset = offsetof(struct machine, ideal_ms)},
@@ -95,7 +97,8 @@ static void load_machine_tags(struct load *load, const struct node *node,
     const struct profile_use use = {.name = load_value(seen[MACHINE_PROFILE]),
                                     .parameters = load_value(seen[MACHINE_PARAMETERS]),
                                     .tags = load_value(seen[MACHINE_TAGS]),
-                                    .state = load_value(seen[MACHINE_STATE])};
+                                    .sections = {.state = load_value(seen[MACHINE_STATE]),
+                                                 .job = load_value(seen[MACHINE_JOB])}};
 
     if (use.name) {
         profile_apply(load, &use, machine);
@@ -106,7 +109,7 @@ static void load_machine_tags(struct load *load, const struct node *node,
                    "parameters: stands alone; expected profile beside it");
     }
     if (use.tags) {
-        load_tags(load, use.tags, use.state, machine);
+        load_tags(load, use.tags, &use.sections, machine);
     } else if (node->kind == NODE_MAPPING) {
         load_fault(load, node,
                    "tags: missing in a machine; expected a list of at least one tag, or a profile");

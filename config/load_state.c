@@ -43,9 +43,8 @@ int load_find_tag(const struct load_tag_names *tags, const char *name, size_t le
     return -1;
 }
 
-/* The index of the tag that is named there; -1 after adding a fault. */
-static int read_tag(struct load *load, const char *key, const struct node *value,
-                    const struct load_tag_names *tags, const char *expected)
+int load_named_tag(struct load *load, const char *key, const struct node *value,
+                   const struct load_tag_names *tags, const char *expected)
 {
     const struct field field = {.key = key};
     const char *name = load_scalar(load, &field, value, expected);
@@ -91,7 +90,7 @@ static void read_from(struct load *load, const struct node *value,
     if (!value) {
         config->from = find_from(load, tags);
     } else {
-        int tag = read_tag(load, "from", value, tags, expected);
+        int tag = load_named_tag(load, "from", value, tags, expected);
         if (tag < 0)
             return;
         if (!states_of(&tags->tags[tag]) && !tags->doubtful)
@@ -107,7 +106,7 @@ static void read_reason(struct load *load, const struct node *const *seen,
 {
     static const char expected[] = "the name of a tag that is a number";
     const struct node *value = load_value(seen[KEY_REASON]);
-    int tag = value ? read_tag(load, "reason", value, tags, expected) : -1;
+    int tag = value ? load_named_tag(load, "reason", value, tags, expected) : -1;
 
     if (tag >= 0 && tags->tags[tag].type == TYPE_STRING)
         load_refuse(load, "reason", value, "is a string", expected);

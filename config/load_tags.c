@@ -217,7 +217,7 @@ static size_t read_tags(struct load *load, const struct node *list, const struct
     return count;
 }
 
-void load_tags(struct load *load, const struct node *list, const struct node *state,
+void load_tags(struct load *load, const struct node *list, const struct load_sections *sections,
                struct machine *machine)
 {
     struct tag_lists *lists = tag_lists_of(load);
@@ -228,12 +228,14 @@ void load_tags(struct load *load, const struct node *list, const struct node *st
     if (!load_count_tags(load, list, list->kind == NODE_LIST ? node_count_items(list) : 0))
         return;
     size_t count = read_tags(load, list, machine);
-    const struct load_tag_names names = {.tags = lists->scratch,
-                                         .count = count,
-                                         .names = &lists->names,
-                                         .place = list,
-                                         .doubtful = load->faults.count != faults};
-    machine->state = load_state(load, state, &names);
+    struct load_tag_names names = {.tags = lists->scratch,
+                                   .count = count,
+                                   .names = &lists->names,
+                                   .place = list,
+                                   .doubtful = load->faults.count != faults};
+    machine->state = load_state(load, sections->state, &names);
+    names.doubtful = load->faults.count != faults;
+    machine->job = load_job(load, sections->job, &names, machine->state);
     if (load->faults.count == 0) {
         const struct tag_list *kept = keep_tags(load, lists, lists->scratch, count);
         machine->tags = kept->tags;

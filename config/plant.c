@@ -158,8 +158,16 @@ size_t machine_shift_kept(const struct machine *machine)
     return machine_state_kept(machine) + STATE_KEPT_VALUES;
 }
 
+/* And as if each had shifts. */
+size_t machine_job_kept(const struct machine *machine)
+{
+    return machine_shift_kept(machine) + SHIFT_KEPT_VALUES;
+}
+
 size_t machine_values(const struct machine *machine)
 {
+    if (machine->job)
+        return machine_job_kept(machine) + JOB_KEPT_VALUES;
     if (machine_has_shifts(machine))
         return machine_shift_kept(machine) + SHIFT_KEPT_VALUES;
     return machine_state_kept(machine) + (machine->state ? STATE_KEPT_VALUES : 0);
@@ -266,6 +274,14 @@ bool state_config_equal(const struct state_config *a, const struct state_config 
     return reasons_equal(a, b);
 }
 
+bool job_config_equal(const struct job_config *a, const struct job_config *b)
+{
+    if (a == b)
+        return true;
+    return a && b && a->id == b->id && a->format_count == b->format_count &&
+           memcmp(a->format, b->format, a->format_count * sizeof *a->format) == 0;
+}
+
 static bool limits_equal(const struct tag_limits *a, const struct tag_limits *b)
 {
     return a->low == b->low && a->high == b->high && a->hysteresis == b->hysteresis &&
@@ -324,7 +340,7 @@ bool machine_equal(const struct machine *a, const struct machine *b)
         a->unit != b->unit || a->every_ms != b->every_ms || a->tag_count != b->tag_count ||
         !string_equal(a->profile, b->profile) || a->synthetic != b->synthetic ||
         !state_config_equal(a->state, b->state) || a->ideal_ms != b->ideal_ms ||
-        !calendar_equal(a->calendar, b->calendar))
+        !calendar_equal(a->calendar, b->calendar) || !job_config_equal(a->job, b->job))
         return false;
     for (size_t i = 0; i < a->tag_count; i++)
         if (!tag_equal(&a->tags[i], &b->tags[i]))

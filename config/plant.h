@@ -180,6 +180,15 @@ struct state_config {
     int64_t micro_stop_ms;    /* what a shorter stop is called */
 };
 
+enum { JOB_MAX_FORMAT = 8 };
+
+/* What says which job a machine is on. Tags are indices into the machine's. */
+struct job_config {
+    uint16_t id;                     /* a string or a whole number; "" and 0 are no job */
+    uint16_t format[JOB_MAX_FORMAT]; /* what is told with a job; format_count of them */
+    size_t format_count;
+};
+
 /* From and to are minutes behind the midnight with which the shift's day begins, on the clock of
  * the plant's time zone; beyond 1440 is the day after. */
 struct shift_break {
@@ -218,6 +227,7 @@ struct machine {
     size_t tag_count;                 /* 1 to 4096 */
     const struct meaning *meaning;    /* NULL: values are told as they are read */
     const struct state_config *state; /* NULL: nothing tells its state */
+    const struct job_config *job;     /* NULL: it tells no jobs */
     const struct calendar *calendar;  /* NULL: it has no shifts */
     double ideal_ms;                  /* what an item takes at the ideal rate; 0: not known */
     const char *profile;              /* the name of the one it was made from; NULL: none */
@@ -319,6 +329,7 @@ void plant_release(const struct plant *plant);
 bool tag_equal(const struct tag *a, const struct tag *b);
 bool machine_equal(const struct machine *a, const struct machine *b);
 bool state_config_equal(const struct state_config *a, const struct state_config *b); /* or NULL */
+bool job_config_equal(const struct job_config *a, const struct job_config *b);       /* or NULL */
 bool calendar_equal(const struct calendar *a, const struct calendar *b);             /* or NULL */
 bool link_equal(const struct link *a, const struct link *b);
 bool uplink_settings_equal(const struct uplink_settings *a, const struct uplink_settings *b);
@@ -335,13 +346,15 @@ uint16_t tag_width(const struct tag *tag);
 /* How many values of a machine are told, and how many numbers there are with those that are only
  * kept. Behind the tags come what is made of counters and, of a machine with a state, "state" and
  * "state.reason"; then what is kept of counters, of the state, and of shifts: what holds for all of
- * them, the shift that is on, and the one before. */
+ * them, the shift that is on, and the one before; and of
+ * its job. */
 enum { STATE_VALUES = 2, STATE_KEPT_VALUES = 5 };
 enum {
     SHIFT_BASE_VALUES = 6,
     SHIFT_PERIOD_VALUES = 32,
     SHIFT_KEPT_VALUES = SHIFT_BASE_VALUES + 2 * SHIFT_PERIOD_VALUES
 };
+enum { JOB_KEPT_VALUES = 30 };
 size_t machine_told_values(const struct machine *machine);
 size_t machine_values(const struct machine *machine);
 
@@ -353,6 +366,7 @@ size_t machine_state_kept(const struct machine *machine);
  * number of the first value that is kept of them. */
 bool machine_has_shifts(const struct machine *machine);
 size_t machine_shift_kept(const struct machine *machine);
+size_t machine_job_kept(const struct machine *machine); /* likewise of its job */
 
 /* The name of a value that is told: its tag's, or that of what is made. */
 const char *machine_value_name(const struct machine *machine, size_t value);

@@ -22,6 +22,7 @@ enum {
     PROFILE_PARAMETERS,
     PROFILE_TAGS,
     PROFILE_STATE,
+    PROFILE_JOB,
     PROFILE_IDEAL_RATE,
     PROFILE_FIELDS
 };
@@ -41,6 +42,7 @@ static const struct field profile_fields[PROFILE_FIELDS] = {
     [PROFILE_PARAMETERS] = {.key = "parameters"},
     [PROFILE_TAGS] = {.key = "tags", .read = load_read_list},
     [PROFILE_STATE] = {.key = "state"},
+    [PROFILE_JOB] = {.key = "job"},
     [PROFILE_IDEAL_RATE] = {.key = "ideal_rate"},
 };
 
@@ -138,6 +140,7 @@ static bool extend(struct load *load, struct profile *profile, const struct node
     profile->synthetic = profile->synthetic || base->synthetic;
     profile->defaults = base->defaults;
     profile->of_state = base->of_state;
+    profile->of_job = base->of_job;
     profile->of_ideal = base->of_ideal;
     return true;
 }
@@ -167,6 +170,8 @@ static bool read_profile(struct load *load, struct profile *profile, const char 
     profile->tags = load_value(seen[PROFILE_TAGS]);
     if (seen[PROFILE_STATE])
         profile->of_state = load_value(seen[PROFILE_STATE]);
+    if (seen[PROFILE_JOB])
+        profile->of_job = load_value(seen[PROFILE_JOB]);
     if (seen[PROFILE_IDEAL_RATE])
         profile->of_ideal = load_value(seen[PROFILE_IDEAL_RATE]);
     return true;
@@ -223,6 +228,6 @@ void profile_apply(struct load *load, const struct profile_use *use, struct mach
         machine->synthetic = profile->synthetic;
         profile_expand(load, profile, use, machine);
     } else if (use->tags) {
-        load_tags(load, use->tags, use->state, machine);
+        load_tags(load, use->tags, &use->sections, machine);
     }
 }

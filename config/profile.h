@@ -34,6 +34,7 @@ struct profile {
     const struct profile *base;  /* what it extends; NULL: nothing */
     const struct node *tags;     /* its own list; NULL: none */
     const struct node *of_state; /* its `state`, or its base's; NULL: none */
+    const struct node *of_job;   /* its `job`, or its base's; NULL: none */
     const struct node *of_ideal; /* its `ideal_rate`, or its base's; NULL: none */
     struct parameters defaults;  /* its own and its base's */
     unsigned chain;              /* how many it is made of, itself included */
@@ -51,8 +52,8 @@ struct profiles {
 struct profile_use {
     const struct node *name; /* not NULL */
     const struct node *parameters;
-    const struct node *tags;  /* added, or in the place of the profile's of that name */
-    const struct node *state; /* in the place of the profile's */
+    const struct node *tags;       /* added, or in the place of the profile's of that name */
+    struct load_sections sections; /* each in the place of the profile's */
 };
 
 /* Gives the machine, whose other keys have been read, its profile and all its tags. */

@@ -23,6 +23,7 @@ struct expanded {
     size_t count;
     const struct meaning *meaning;
     const struct state_config *state;
+    const struct job_config *job;
     double ideal_ms; /* 0: the profile says nothing of it */
 };
 
@@ -279,14 +280,14 @@ static void add_own(struct expansion *expansion, const struct node *tags)
 }
 
 /* The machine's own, or else what the profile says of it; NULL: neither says anything. */
-static const struct node *find_state(struct expansion *expansion, const struct profile *profile,
-                                     const struct profile_use *use)
+static const struct node *find_section(struct expansion *expansion, const char *key, int depth,
+                                       const struct node *own, const struct node *profiles)
 {
-    if (use->state || !profile->of_state)
-        return use->state;
+    if (own || !profiles)
+        return own;
     expansion->tag_failed = false;
-    const struct node *state = fill_value(expansion, "state", profile->of_state, FILL_STATE);
-    return expansion->tag_failed ? NULL : state;
+    const struct node *section = fill_value(expansion, key, profiles, depth);
+    return expansion->tag_failed ? NULL : section;
 }
 
 /* What the profile says of it; 0: nothing, or after adding a fault. */
@@ -316,10 +317,14 @@ static void expand(struct expansion *expansion, const struct profile *profile,
         add_own(expansion, use->tags);
     list.kind = NODE_LIST;
     list.first = expansion->first;
-    const struct node *state = find_state(expansion, profile, use);
+    const struct load_sections sections = {
+        .state =
+            find_section(expansion, "state", FILL_STATE, use->sections.state, profile->of_state),
+        .job = find_section(expansion, "job", FILL_TAG, use->sections.job, profile->of_job),
+    };
     expansion->ideal_ms = find_ideal(expansion, profile);
     if (list.first || !expansion->failed)
-        load_tags(expansion->load, &list, state, machine);
+        load_tags(expansion->load, &list, &sections, machine);
     table_free(&expansion->names);
     arena_free(&expansion->arena);
 }
@@ -334,7 +339,7 @@ static void write_key(const struct profile *profile, const struct parameters *va
         text_addf(key, "\n%s", values->items[i].value ? values->items[i].value : "");
 }
 
-/* For a machine without tags and state of its own: once for all that come to the same. */
+/* For a machine without tags, state and job of its own: once for all that come to the same. */
 static void expand_once(struct expansion *expansion, const struct profile *profile,
                         const struct profile_use *use, struct machine *machine)
 {
@@ -352,12 +357,14 @@ static void expand_once(struct expansion *expansion, const struct profile *profi
                                       .count = machine->tag_count,
                                       .meaning = machine->meaning,
                                       .state = machine->state,
+                                      .job = machine->job,
                                       .ideal_ms = expansion->ideal_ms};
     } else if (known->tags && load_count_tags(load, use->name, known->count)) {
         machine->tags = known->tags;
         machine->tag_count = known->count;
         machine->meaning = known->meaning;
         machine->state = known->state;
+        machine->job = known->job;
         expansion->ideal_ms = known->ideal_ms;
     }
     text_free(&key);
@@ -370,7 +377,8 @@ void profile_expand(struct load *load, const struct profile *profile, const stru
 
     if (use->parameters)
         profile_read_parameters(load, use->parameters, false, &expansion.values);
-    if (use->state || (use->tags && use->tags->kind == NODE_LIST && use->tags->first))
+    if (use->sections.state || use->sections.job ||
+        (use->tags && use->tags->kind == NODE_LIST && use->tags->first))
         expand(&expansion, profile, use, machine);
     else
         expand_once(&expansion, profile, use, machine);
