@@ -251,7 +251,7 @@ static void tell_shift(void *context, const struct shifts_record *record)
 static void take_shift(struct machine_run *run, const struct instant *at,
                        const struct state_report *reports, size_t report_count)
 {
-    const struct shifts_poll poll = {
+    const struct tally_poll poll = {
         .at = at,
         .reports = reports,
         .report_count = report_count,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "plant.h"
+#include "tally.h"
 
 /* No shift is longer, but for a change of clocks. */
 #define LONGEST_MS (INT64_C(26) * 3600 * 1000)
@@ -80,43 +81,15 @@ enum {
     DAY_AND_BUSY,
     NAME,
     TIMES = NAME + SHIFT_NAME_BYTES / sizeof(int64_t),
-    UNCERTAIN = TIMES + PERFORMANCE_TIMES,
-    TOTALS,
-    INFERRED = TOTALS + PERFORMANCE_QUANTITIES,
-    STOPS = INFERRED + PERFORMANCE_QUANTITIES,
-    STOPS_MS,
-    MICRO_STOPS,
-    MICRO_STOPS_MS,
-    HIGHEST_SPEED, /* -1: none was told */
-    SPEED_SUM,
-    SPEED_MS,
-    NUMBERS
+    NUMBERS = TIMES + TALLY_NUMBERS
 };
 _Static_assert((int)NUMBERS == (int)SHIFT_PERIOD_VALUES, "a period takes all its numbers");
 
 /* A shift is shorter than 2^31 ms. */
 enum { BUSY_BITS = 32 };
 
-static int64_t bits_of(double number)
-{
-    int64_t bits = 0;
-
-    memcpy(&bits, &number, sizeof bits);
-    return bits;
-}
-
-static double number_of(int64_t bits)
-{
-    double number = 0;
-
-    memcpy(&number, &bits, sizeof number);
-    return number;
-}
-
 void shift_period_keep(const struct shift_period *period, int64_t *ret_numbers)
 {
-    const struct performance *performance = &period->performance;
-
     memset(ret_numbers, 0, NUMBERS * sizeof *ret_numbers);
     if (!period->open)
         return;
@@ -124,20 +97,7 @@ void shift_period_keep(const struct shift_period *period, int64_t *ret_numbers)
     ret_numbers[END] = period->end_ms;
     ret_numbers[DAY_AND_BUSY] = ((int64_t)period->day << BUSY_BITS) | period->busy_ms;
     memcpy(&ret_numbers[NAME], period->name, SHIFT_NAME_BYTES);
-    memcpy(&ret_numbers[TIMES], performance->times_ms, sizeof performance->times_ms);
-    ret_numbers[UNCERTAIN] = performance->uncertain_ms;
-    for (size_t i = 0; i < PERFORMANCE_QUANTITIES; i++) {
-        const struct performance_quantity *quantity = &performance->quantities[i];
-        ret_numbers[TOTALS + i] = quantity->known ? quantity->total : PERFORMANCE_NULL;
-        ret_numbers[INFERRED + i] = quantity->inferred;
-    }
-    ret_numbers[STOPS] = performance->stops.count;
-    ret_numbers[STOPS_MS] = performance->stops.total_ms;
-    ret_numbers[MICRO_STOPS] = performance->micro_stops.count;
-    ret_numbers[MICRO_STOPS_MS] = performance->micro_stops.total_ms;
-    ret_numbers[HIGHEST_SPEED] = bits_of(performance->has_speed ? performance->highest_speed : -1);
-    ret_numbers[SPEED_SUM] = bits_of(performance->speed_sum);
-    ret_numbers[SPEED_MS] = performance->speed_ms;
+    tally_keep(&period->performance, &ret_numbers[TIMES]);
 }
 
 static bool are_sensible(const int64_t *numbers)
@@ -145,39 +105,7 @@ static bool are_sensible(const int64_t *numbers)
     if (numbers[BEGIN] < 0 || numbers[END] <= numbers[BEGIN] ||
         numbers[END] - numbers[BEGIN] > LONGEST_MS)
         return false;
-    int64_t left_ms = numbers[END] - numbers[BEGIN];
-    for (size_t i = TIMES; i < UNCERTAIN; i++) {
-        if (numbers[i] < 0 || numbers[i] > left_ms)
-            return false;
-        left_ms -= numbers[i];
-    }
-    for (size_t i = UNCERTAIN; i < HIGHEST_SPEED; i++)
-        if (numbers[i] < PERFORMANCE_NULL)
-            return false;
-    return numbers[SPEED_MS] >= 0;
-}
-
-static void resume_performance(struct performance *performance, const int64_t *numbers)
-{
-    for (size_t i = 0; i < PERFORMANCE_TIMES; i++) {
-        performance->times_ms[i] = numbers[TIMES + i];
-        performance->observed_ms += numbers[TIMES + i];
-    }
-    performance->uncertain_ms = numbers[UNCERTAIN];
-    for (size_t i = 0; i < PERFORMANCE_QUANTITIES; i++) {
-        if (numbers[TOTALS + i] == PERFORMANCE_NULL)
-            continue;
-        performance->quantities[i] = (struct performance_quantity){
-            .known = true, .total = numbers[TOTALS + i], .inferred = numbers[INFERRED + i]};
-    }
-    performance->stops = (struct performance_stops){numbers[STOPS], numbers[STOPS_MS]};
-    performance->micro_stops =
-        (struct performance_stops){numbers[MICRO_STOPS], numbers[MICRO_STOPS_MS]};
-    performance->has_speed = number_of(numbers[HIGHEST_SPEED]) >= 0;
-    if (performance->has_speed)
-        performance->highest_speed = number_of(numbers[HIGHEST_SPEED]);
-    performance->speed_sum = number_of(numbers[SPEED_SUM]);
-    performance->speed_ms = numbers[SPEED_MS];
+    return tally_is_sensible(&numbers[TIMES], numbers[END] - numbers[BEGIN]);
 }
 
 struct shift_period shift_period_resume(const int64_t *numbers, unsigned counted)
@@ -191,7 +119,6 @@ struct shift_period shift_period_resume(const int64_t *numbers, unsigned counted
     period.day = (int32_t)(numbers[DAY_AND_BUSY] >> BUSY_BITS);
     period.busy_ms = numbers[DAY_AND_BUSY] & INT32_MAX;
     memcpy(period.name, &numbers[NAME], SHIFT_NAME_BYTES);
-    period.performance = performance_begin(counted);
-    resume_performance(&period.performance, numbers);
+    period.performance = tally_resume(&numbers[TIMES], counted);
     return period;
 }

@@ -10,7 +10,6 @@ enum {
     STEP_MS = 1000,        /* a smaller step of the wall clock is left for the next to add to */
     BACK_MS = 3600 * 1000, /* by so much it may be set back, and no shift comes back */
     DOUBT_MS = 600 * 1000, /* for so long one that is further back is not believed */
-    SPEED_PERIODS = 3,     /* for so many a speed that was read is taken for what it is */
 };
 
 #define YEAR_2020_MS INT64_C(1577836800000)
@@ -18,37 +17,11 @@ enum {
 /* One call of shifts_take. */
 struct step {
     struct shifts *shifts;
-    const struct shifts_poll *poll;
+    const struct tally_poll *poll;
     int64_t wall_ms;
     shifts_report_fn *report;
     void *context;
 };
-
-static uint16_t find_tag(const struct machine *machine, const char *name)
-{
-    for (size_t i = 0; i < machine->tag_count; i++)
-        if (strcmp(machine->tags[i].name, name) == 0 && machine->tags[i].type != TYPE_STRING)
-            return (uint16_t)i;
-    return STATE_NO_TAG;
-}
-
-void shifts_sum(const struct shifts *shifts, const struct counters *counters,
-                struct shifts_sum ret_sums[PERFORMANCE_QUANTITIES])
-{
-    const struct meaning *meaning = shifts->machine->meaning;
-    memset(ret_sums, 0, PERFORMANCE_QUANTITIES * sizeof(*ret_sums));
-    for (size_t i = 0; counters != NULL && i < meaning->counter_count; i++) {
-        enum counts counts = meaning->counters[i].config->counts;
-        int64_t total, inferred;
-        if (counts == COUNTS_OTHER)
-            continue;
-        counters_look(counters, i, &total, &inferred);
-        struct shifts_sum *sum = &ret_sums[counts];
-        if (__builtin_add_overflow(sum->total, total, &sum->total))
-            sum->total = INT64_MAX;
-        sum->inferred += inferred;
-    }
-}
 
 struct shifts *shifts_new(const struct machine *machine, const struct counters *counters,
                           struct standings *standings)
@@ -58,9 +31,8 @@ struct shifts *shifts_new(const struct machine *machine, const struct counters *
     struct shifts *shifts = mem_alloc(sizeof(*shifts));
     shifts->machine = machine;
     shifts->counted = performance_counted(machine);
-    shifts->speed = find_tag(machine, "speed");
-    shifts->speed_at_ms = STATE_TIME_UNKNOWN;
-    shifts_sum(shifts, counters, shifts->sums);
+    shifts->speed = tally_speed_begin(machine);
+    tally_counts(machine, counters, shifts->sums);
     shifts_resume(shifts, standings);
     return shifts;
 }
@@ -126,86 +98,29 @@ static void follow_clock(struct step *step)
 
 /* --- times and stops --- */
 
-static void add_piece(struct shifts *shifts, const struct performance_piece *piece)
+static void add_piece(void *context, const struct performance_piece *piece)
 {
+    struct shifts *shifts = context;
     shift_period_add(&shifts->before, *piece);
     shift_period_add(&shifts->now, *piece);
-}
-
-/* From what is known, or from later on, to a time; the last of it is uncertain. */
-static void add_time(struct step *step, struct performance_piece piece, int64_t uncertain_ms,
-                     int64_t limit_ms)
-{
-    struct shifts *shifts = step->shifts;
-    int64_t certain_to_ms = piece.to_ms - uncertain_ms;
-    if (piece.from_ms < shifts->known_ms)
-        piece.from_ms = shifts->known_ms;
-    if (piece.to_ms > limit_ms)
-        piece.to_ms = limit_ms;
-    if (piece.to_ms <= piece.from_ms)
-        return;
-    shifts->known_ms = piece.to_ms;
-    struct performance_piece certain = performance_cut(&piece, certain_to_ms);
-    add_piece(shifts, &certain);
-    piece.uncertain = performance_time_of(piece.state) != PERFORMANCE_UNKNOWN;
-    add_piece(shifts, &piece);
-}
-
-static int64_t from_of(const struct step *step, int64_t boot_ms)
-{
-    return boot_ms == STATE_TIME_UNKNOWN ? step->shifts->known_ms : wall_of(step->shifts, boot_ms);
-}
-
-static void add_interval(struct step *step, const struct state_report *report, int64_t limit_ms)
-{
-    if (report->to_ms == STATE_TIME_UNKNOWN)
-        return;
-    const struct performance_piece piece = {
-        .state = report->state,
-        .from_ms = from_of(step, report->from_ms),
-        .to_ms = wall_of(step->shifts, report->to_ms),
-    };
-    add_time(step, piece, report->to_uncertain_ms, limit_ms);
 }
 
 /* All that is settled up to the limit. */
 static void add_times(struct step *step, int64_t limit_ms)
 {
-    const struct shifts_poll *poll = step->poll;
-    struct performance_piece piece = {
-        .state = STATE_UNKNOWN, .from_ms = step->shifts->known_ms, .to_ms = step->wall_ms};
-    for (size_t i = 0; i < poll->report_count; i++)
-        if (poll->reports[i].kind == STATE_REPORT_INTERVAL)
-            add_interval(step, &poll->reports[i], limit_ms);
-    if (poll->phase != NULL) {
-        if (poll->settled_ms == STATE_TIME_UNKNOWN)
-            return;
-        piece.state = poll->phase->state;
-        piece.from_ms = from_of(step, poll->phase->since_ms);
-        piece.to_ms = wall_of(step->shifts, poll->settled_ms);
-    }
-    add_time(step, piece, 0, limit_ms);
-}
-
-static void add_stop(const struct step *step, struct shift_period *period,
-                     const struct state_report *report)
-{
-    int64_t to_ms = wall_of(step->shifts, report->to_ms), within_ms = to_ms - period->begin_ms;
-    if (within_ms <= 0 || to_ms > period->end_ms)
-        return;
-    struct performance_stop stop = {.duration_ms = report->duration_ms, .micro = report->micro};
-    if (stop.duration_ms < 0 || stop.duration_ms > within_ms)
-        stop.duration_ms = within_ms;
-    performance_add_stop(&period->performance, &stop);
+    struct shifts *shifts = step->shifts;
+    struct tally_clock clock = {.offset_ms = shifts->offset_ms,
+                                .known_ms = shifts->known_ms,
+                                .limit_ms = limit_ms,
+                                .add = add_piece,
+                                .context = shifts};
+    tally_times(&clock, step->poll);
+    shifts->known_ms = clock.known_ms;
 }
 
 static void add_stops(const struct step *step, struct shift_period *period)
 {
-    const struct shifts_poll *poll = step->poll;
-    for (size_t i = 0; period->open && i < poll->report_count; i++)
-        if (poll->reports[i].kind == STATE_REPORT_STOP &&
-            poll->reports[i].to_ms != STATE_TIME_UNKNOWN)
-            add_stop(step, period, &poll->reports[i]);
+    tally_stops(period, step->poll, step->shifts->offset_ms);
 }
 
 /* --- shifts begin and end --- */
@@ -287,13 +202,13 @@ static bool look_up(struct step *step)
     return left;
 }
 
-/* --- counts and speeds --- */
+/* --- counts --- */
 
 static void add_counts(struct step *step)
 {
     struct shifts *shifts = step->shifts;
-    struct shifts_sum sums[PERFORMANCE_QUANTITIES];
-    shifts_sum(shifts, step->poll->counters, sums);
+    struct tally_sum sums[PERFORMANCE_QUANTITIES];
+    tally_counts(shifts->machine, step->poll->counters, sums);
     for (size_t i = 0; i < PERFORMANCE_QUANTITIES; i++) {
         int64_t delta = sums[i].total - shifts->sums[i].total;
         if (shifts->now.open && delta > 0)
@@ -303,35 +218,7 @@ static void add_counts(struct step *step)
     }
 }
 
-static void add_speed(struct step *step, const struct sample *sample)
-{
-    struct shifts *shifts = step->shifts;
-    const struct shifts_poll *poll = step->poll;
-    int64_t at_ms = poll->at->boot_ms, before_ms = shifts->speed_at_ms;
-    shifts->speed_at_ms = at_ms;
-    if (sample->quality != QUALITY_GOOD)
-        shifts->speed_at_ms = STATE_TIME_UNKNOWN;
-    if (sample->quality != QUALITY_GOOD || before_ms == STATE_TIME_UNKNOWN || !shifts->now.open)
-        return;
-    int64_t most_ms = SPEED_PERIODS * shifts->machine->tags[shifts->speed].every_ms;
-    int64_t lasted_ms = at_ms - before_ms, within_ms = step->wall_ms - shifts->now.begin_ms;
-    lasted_ms = lasted_ms < most_ms ? lasted_ms : most_ms;
-    lasted_ms = lasted_ms < within_ms ? lasted_ms : within_ms;
-    if (lasted_ms > 0)
-        performance_add_speed(&shifts->now.performance,
-                              poll->phase != NULL ? poll->phase->state : STATE_UNKNOWN,
-                              value_number(&sample->value), lasted_ms);
-}
-
-static void add_speeds(struct step *step)
-{
-    const struct shifts_poll *poll = step->poll;
-    for (size_t i = 0; i < poll->count; i++)
-        if (poll->samples[i].tag == step->shifts->speed)
-            add_speed(step, &poll->samples[i]);
-}
-
-void shifts_take(struct shifts *shifts, const struct shifts_poll *poll, shifts_report_fn *report,
+void shifts_take(struct shifts *shifts, const struct tally_poll *poll, shifts_report_fn *report,
                  void *context)
 {
     struct step step = {.shifts = shifts, .poll = poll, .report = report, .context = context};
@@ -344,12 +231,12 @@ void shifts_take(struct shifts *shifts, const struct shifts_poll *poll, shifts_r
         add_stops(&step, &shifts->before);
     add_stops(&step, &shifts->now);
     add_counts(&step);
-    add_speeds(&step);
+    tally_speed(&shifts->speed, &shifts->now, poll, shifts->offset_ms);
     if (shifts->before.open && shifts->known_ms >= shifts->before.end_ms)
         tell(&step, &shifts->before, INT64_MAX);
 }
 
 void shifts_recount(struct shifts *shifts, const struct counters *counters)
 {
-    shifts_sum(shifts, counters, shifts->sums);
+    tally_counts(shifts->machine, counters, shifts->sums);
 }

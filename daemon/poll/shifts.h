@@ -30,6 +30,7 @@
 #include "shift.h"
 #include "standing.h"
 #include "state.h"
+#include "tally.h"
 #include "value.h"
 
 struct shifts;
@@ -53,20 +54,8 @@ struct shifts *shifts_new(const struct machine *machine, const struct counters *
 /* The standings take up how they stand. Accepts NULL. */
 void shifts_free(struct shifts *shifts, struct standings *standings);
 
-/* A poll, answered or not, as states and counters have taken it. */
-struct shifts_poll {
-    const struct instant *at;
-    const struct state_report *reports; /* report_count of them */
-    size_t report_count;
-    const struct state_phase *phase; /* what goes on; NULL: nothing tells the state */
-    int64_t settled_ms;              /* state_settled_ms */
-    const struct counters *counters; /* NULL: none */
-    const struct sample *samples;    /* `count` of them */
-    size_t count;
-};
-
 /* `report` is called for each shift that is told by it. */
-void shifts_take(struct shifts *shifts, const struct shifts_poll *poll, shifts_report_fn *report,
+void shifts_take(struct shifts *shifts, const struct tally_poll *poll, shifts_report_fn *report,
                  void *context);
 
 /* A counter's total was set: it was no step. */

@@ -4,34 +4,25 @@
 
 #include "shift_period.h"
 #include "shifts.h"
-
-/* Of all counters that count the same. */
-struct shifts_sum {
-    int64_t total, inferred;
-};
+#include "tally.h"
 
 struct shifts {
     const struct machine *machine;
-    unsigned counted;    /* as in performance_begin */
-    uint16_t speed;      /* the tag of that name; STATE_NO_TAG: none */
-    bool started;        /* there was a poll whose clock was believed, in this run or before */
-    bool has_offset;     /* in this run; since then: */
-    int64_t offset_ms;   /* wall - boot, as it was when it stepped last */
-    int64_t known_ms;    /* up to when what the machine did has been added, on the wall clock */
-    int64_t over_ms;     /* the end of the last shift that was on */
-    int64_t next_ms;     /* when to look at the calendar again */
-    int64_t held_ms;     /* since when the clock is not believed, on the boot clock */
-    bool held;           /* it is not */
-    int64_t speed_at_ms; /* the last speed, on the boot clock; STATE_TIME_UNKNOWN: none */
-    struct shifts_sum sums[PERFORMANCE_QUANTITIES]; /* as they were counted last */
+    unsigned counted; /* as in performance_begin */
+    struct tally_speed speed;
+    bool started;      /* there was a poll whose clock was believed, in this run or before */
+    bool has_offset;   /* in this run; since then: */
+    int64_t offset_ms; /* wall - boot, as it was when it stepped last */
+    int64_t known_ms;  /* up to when what the machine did has been added, on the wall clock */
+    int64_t over_ms;   /* the end of the last shift that was on */
+    int64_t next_ms;   /* when to look at the calendar again */
+    int64_t held_ms;   /* since when the clock is not believed, on the boot clock */
+    bool held;         /* it is not */
+    struct tally_sum sums[PERFORMANCE_QUANTITIES]; /* as they were counted last */
     struct shift_period now, before;
     bool should_keep;
     bool kept_before; /* what was kept last has one before */
 };
-
-/* What the counters say by now. */
-void shifts_sum(const struct shifts *shifts, const struct counters *counters,
-                struct shifts_sum ret_sums[PERFORMANCE_QUANTITIES]);
 
 /* Goes on from the standings, if they have something; sums must be known. And back. */
 void shifts_resume(struct shifts *shifts, const struct standings *standings);

@@ -4,7 +4,7 @@
 #include "shifts_internal.h"
 
 enum {
-    COUNTERS, /* which of them were counted: see hash_counters */
+    COUNTERS, /* which of them were counted: see tally_counters */
     TOTALS,
     KNOWN = TOTALS + PERFORMANCE_QUANTITIES,
     OVER,
@@ -22,32 +22,9 @@ static const struct group {
 };
 enum { GROUP_BASE, GROUP_NOW, GROUP_BEFORE };
 
-/* FNV-1a. */
-static uint64_t hash(uint64_t sum, const char *text)
-{
-    static const uint64_t prime = 1099511628211;
-
-    for (; *text; text++)
-        sum = (sum ^ (uint8_t)*text) * prime;
-    return (sum ^ UINT8_MAX) * prime;
-}
-
-/* Sums of other counters than before can't be compared with what they were. */
-static int64_t hash_counters(const struct machine *machine)
-{
-    uint64_t sum = UINT64_C(14695981039346656037);
-
-    for (size_t i = 0; machine->meaning && i < machine->meaning->counter_count; i++) {
-        const struct counter_place *place = &machine->meaning->counters[i];
-        sum = hash(sum, machine->tags[place->tag].name);
-        sum = hash(sum, counts_name(place->config->counts));
-    }
-    return (int64_t)sum;
-}
-
 static void keep_base(const struct shifts *shifts, int64_t *ret_numbers)
 {
-    ret_numbers[COUNTERS] = hash_counters(shifts->machine);
+    ret_numbers[COUNTERS] = tally_counters(shifts->machine);
     for (size_t i = 0; i < PERFORMANCE_QUANTITIES; i++)
         ret_numbers[TOTALS + i] = shifts->sums[i].total;
     ret_numbers[KNOWN] = shifts->known_ms;
@@ -116,7 +93,7 @@ static const int64_t *find(const struct shifts *shifts, const struct standings *
  * that was on. */
 static void catch_up(struct shifts *shifts, const int64_t *base)
 {
-    if (base[COUNTERS] != hash_counters(shifts->machine) || !shifts->now.open)
+    if (base[COUNTERS] != tally_counters(shifts->machine) || !shifts->now.open)
         return;
     for (size_t i = 0; i < PERFORMANCE_QUANTITIES; i++)
         if (shifts->sums[i].total > base[TOTALS + i] && base[TOTALS + i] >= 0)

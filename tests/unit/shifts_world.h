@@ -287,7 +287,7 @@ static inline void world_poll(struct world *world, bool keep)
             states_take(world->states, samples, count, world->code != 0, at.boot_ms, reports);
     note_intervals(world, reports, report_count);
     count = counters_take(world->counters, samples, count, at.boot_ms, ignore_counter, NULL);
-    const struct shifts_poll poll = {
+    const struct tally_poll poll = {
         .at = &at,
         .reports = reports,
         .report_count = report_count,
