@@ -354,7 +354,7 @@ enum {
     SHIFT_PERIOD_VALUES = 32,
     SHIFT_KEPT_VALUES = SHIFT_BASE_VALUES + 2 * SHIFT_PERIOD_VALUES
 };
-enum { JOB_KEPT_VALUES = 30 };
+enum { JOB_KEPT_VALUES = 32 };
 size_t machine_told_values(const struct machine *machine);
 size_t machine_values(const struct machine *machine);
 

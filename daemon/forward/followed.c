@@ -67,13 +67,14 @@ static void add_row(struct followed_source *followed, const char *name, size_t f
 }
 
 /* Whether the machine has shifts no list of tags says: their numbers are theirs anyway. */
-static void find_shifts(size_t kept, struct followed_source *followed)
+static void find_periods(size_t kept, struct followed_source *followed)
 {
     add_row(followed, STANDING_SHIFTS, kept, SHIFT_BASE_VALUES);
     kept += SHIFT_BASE_VALUES;
     add_row(followed, STANDING_SHIFT_NOW, kept, SHIFT_PERIOD_VALUES);
     kept += SHIFT_PERIOD_VALUES;
     add_row(followed, STANDING_SHIFT_BEFORE, kept, SHIFT_PERIOD_VALUES);
+    add_row(followed, STANDING_JOB, kept + SHIFT_PERIOD_VALUES, JOB_KEPT_VALUES);
 }
 
 void followed_find(struct standings *standings, const struct source *source,
@@ -87,5 +88,5 @@ void followed_find(struct standings *standings, const struct source *source,
     if (has_state)
         add_row(ret_followed, "state", kept, STATE_KEPT_VALUES);
     if (ret_followed->count > 0)
-        find_shifts(kept + STATE_KEPT_VALUES, ret_followed);
+        find_periods(kept + STATE_KEPT_VALUES, ret_followed);
 }

@@ -10,9 +10,10 @@
 #include "machine_event.h"
 #include "memory.h"
 #include "shift_period.h"
+#include "text.h"
 
-/* So often what goes on is kept where nothing is told; and the shifts where something is. */
-enum { KEEP_MS = 5 * 60 * 1000, KEEP_SHIFTS_MS = 60 * 1000 };
+/* So often what goes on is kept where nothing is told; and shifts and job where something is. */
+enum { KEEP_MS = 5 * 60 * 1000, KEEP_PERIODS_MS = 60 * 1000 };
 
 static bool has_strings(const struct machine *machine)
 {
@@ -34,6 +35,7 @@ struct machine_run *machine_run_new(const struct plant *plant, const struct mach
     run->counters = counters_new(machine, output->standings);
     run->states = states_new(machine, output->standings);
     run->shifts = shifts_new(machine, run->counters, output->standings);
+    run->jobs = jobs_new(machine, run->counters, output->standings);
     run->limits = limits_new(machine);
     run->filter = filter_new(machine);
     run->live = live_add_machine(output->live, machine);
@@ -48,10 +50,10 @@ struct machine_run *machine_run_new(const struct plant *plant, const struct mach
     return run;
 }
 
-/* The state and the shifts up to now, which nothing else may have told. */
+/* The state, the shifts and the job up to now, which nothing else may have told. */
 static void keep_last(struct machine_run *run, const struct poll_output *output)
 {
-    struct sample samples[STATE_KEPT_VALUES + SHIFT_KEPT_VALUES];
+    struct sample samples[STATE_KEPT_VALUES + SHIFT_KEPT_VALUES + JOB_KEPT_VALUES];
     struct reading reading = {.source = run->source, .samples = samples};
     clock_now(&reading.at);
     if (run->states != NULL && states_now(run->states)->state != STATE_UNKNOWN) {
@@ -60,6 +62,8 @@ static void keep_last(struct machine_run *run, const struct poll_output *output)
     }
     if (run->shifts != NULL)
         reading.count += (uint16_t)shifts_keep(run->shifts, samples + reading.count);
+    if (run->jobs != NULL)
+        reading.count += (uint16_t)jobs_keep(run->jobs, samples + reading.count);
     if (reading.count > 0)
         queue_put(output->queue, &reading);
 }
@@ -78,6 +82,7 @@ void machine_run_free(struct machine_run *run, const struct poll_output *output)
     filter_free(run->filter);
     limits_free(run->limits);
     shifts_free(run->shifts, output->standings);
+    jobs_free(run->jobs, output->standings);
     counters_free(run->counters, output->standings);
     states_free(run->states, output->standings);
     free(run->answer.samples);
@@ -146,32 +151,35 @@ static void tell_counter(void *context, const struct counter_report *report)
     queue_add_event(&finish->run->events, &event);
 }
 
-static bool should_keep_shifts(const struct machine_run *run, const struct instant *at, bool told)
+static bool should_keep_periods(const struct machine_run *run, const struct instant *at, bool told)
 {
-    if (run->shifts == NULL)
+    if (run->shifts == NULL && run->jobs == NULL)
         return false;
-    return run->events.count > 0 || shifts_should_keep(run->shifts) ||
-           at->boot_ms - run->shifts_kept_ms >= (told ? KEEP_SHIFTS_MS : KEEP_MS);
+    return run->events.count > 0 || (run->shifts != NULL && shifts_should_keep(run->shifts)) ||
+           (run->jobs != NULL && jobs_should_keep(run->jobs)) ||
+           at->boot_ms - run->periods_kept_ms >= (told ? KEEP_PERIODS_MS : KEEP_MS);
 }
 
 /* A state is kept with each reading, and if there is none for long: after a kill nothing is known
- * of what came behind. So are shifts, which take more room, but not with each: the state and the
- * totals tell what was since. Returns how many samples it took. */
+ * of what came behind. So are shifts and the job, which take more room, but not with each: the
+ * state and the totals tell what was since. Returns how many samples it took. */
 static uint16_t keep(struct machine_run *run, const struct instant *at, struct sample *samples,
                      bool told)
 {
     uint16_t count = 0;
-    bool shifts = should_keep_shifts(run, at, told);
-    bool due = told || shifts || run->events.count > 0 || at->boot_ms - run->kept_ms >= KEEP_MS;
+    bool periods = should_keep_periods(run, at, told);
+    bool due = told || periods || run->events.count > 0 || at->boot_ms - run->kept_ms >= KEEP_MS;
     if (run->states != NULL && due) {
         run->kept_ms = at->boot_ms;
         states_keep(run->states, at->boot_ms, samples);
         count = STATE_KEPT_VALUES;
     }
-    if (shifts) {
-        run->shifts_kept_ms = at->boot_ms;
+    if (periods)
+        run->periods_kept_ms = at->boot_ms;
+    if (periods && run->shifts != NULL)
         count += (uint16_t)shifts_keep(run->shifts, samples + count);
-    }
+    if (periods && run->jobs != NULL)
+        count += (uint16_t)jobs_keep(run->jobs, samples + count);
     return count;
 }
 
@@ -184,7 +192,7 @@ static void tell_limit(void *context, const struct limit_report *report)
 }
 
 /* What is worth telling of the samples becomes a reading, behind the events. They have room for
- * what is kept of the state and the shifts. */
+ * what is kept of the state, the shifts and the job. */
 static void tell(struct machine_run *run, const struct poll_output *output,
                  const struct instant *at, struct sample *samples, size_t count)
 {
@@ -201,6 +209,8 @@ static void tell(struct machine_run *run, const struct poll_output *output,
         filter_forget(run->filter);
         if (run->shifts != NULL)
             shifts_forget_kept(run->shifts);
+        if (run->jobs != NULL)
+            jobs_forget_kept(run->jobs);
         live_alarm_raise(output->live, ALARM_MEMORY_FULL, NULL,
                          "the store could not take readings, and memory's share for them was used "
                          "up: some were lost");
@@ -247,9 +257,23 @@ static void tell_shift(void *context, const struct shifts_record *record)
     queue_add_event(&finish->run->events, &event);
 }
 
-/* What the poll, whose counters are totals by now, comes to for the shift that is on. */
-static void take_shift(struct machine_run *run, const struct instant *at,
-                       const struct state_report *reports, size_t report_count)
+static void tell_job(void *context, const struct jobs_record *record)
+{
+    const struct finish *finish = context;
+    const struct machine *machine = finish->run->config;
+    struct text id = {0};
+    struct event event;
+    value_to_json(&record->id, &id);
+    log_info("machine %s: job %s %s", machine->name, id.data,
+             record->ended ? "has ended" : "has begun");
+    text_free(&id);
+    machine_event_job(machine, finish->run->source, finish->at, record, &event);
+    queue_add_event(&finish->run->events, &event);
+}
+
+/* What the poll, whose counters are totals by now, comes to for what is on. */
+static void take_periods(struct machine_run *run, const struct instant *at,
+                         const struct state_report *reports, size_t report_count)
 {
     const struct tally_poll poll = {
         .at = at,
@@ -261,7 +285,10 @@ static void take_shift(struct machine_run *run, const struct instant *at,
         .samples = run->answer.samples,
         .count = run->answer.count,
     };
-    shifts_take(run->shifts, &poll, tell_shift, &(struct finish){run, at});
+    if (run->shifts != NULL)
+        shifts_take(run->shifts, &poll, tell_shift, &(struct finish){run, at});
+    if (run->jobs != NULL)
+        jobs_take(run->jobs, &poll, tell_job, &(struct finish){run, at});
 }
 
 static int64_t quantity_of(const struct shift_period *period, enum counts counts)
@@ -296,10 +323,9 @@ void machine_run_finish(struct machine_run *run, const struct poll_output *outpu
     if (run->counters != NULL)
         answer->count = counters_take(run->counters, answer->samples, answer->count, at->boot_ms,
                                       tell_counter, &(struct finish){run, at});
-    if (run->shifts != NULL) {
-        take_shift(run, at, reports, report_count);
+    take_periods(run, at, reports, report_count);
+    if (run->shifts != NULL)
         show_shift(run, output);
-    }
     if (run->states != NULL) {
         states_tell(run->states, answer->samples + answer->count);
         answer->count += STATE_VALUES;
@@ -313,7 +339,8 @@ void machine_run_finish(struct machine_run *run, const struct poll_output *outpu
 int machine_run_set_counter(struct machine_run *run, const struct poll_output *output,
                             const char *tag, int64_t total)
 {
-    struct sample samples[COUNTERS_SET_SAMPLES + STATE_KEPT_VALUES + SHIFT_KEPT_VALUES];
+    struct sample
+        samples[COUNTERS_SET_SAMPLES + STATE_KEPT_VALUES + SHIFT_KEPT_VALUES + JOB_KEPT_VALUES];
     struct counter_report report;
     struct event event;
     struct instant now;
@@ -323,6 +350,8 @@ int machine_run_set_counter(struct machine_run *run, const struct poll_output *o
         return -ENOENT;
     if (run->shifts != NULL)
         shifts_recount(run->shifts, run->counters);
+    if (run->jobs != NULL)
+        jobs_recount(run->jobs, run->counters);
     clock_now(&now);
     log_info("machine %s: %s: the total was set from %lld to %lld, epoch %u", run->config->name,
              tag, (long long)before, (long long)total, report.epoch);

@@ -5,6 +5,7 @@
 
 #include "counters.h"
 #include "filter.h"
+#include "jobs.h"
 #include "limits.h"
 #include "line.h"
 #include "live.h"
@@ -31,8 +32,9 @@ struct machine_run {
     struct counters *counters;   /* NULL: it has none */
     struct states *states;       /* likewise */
     struct shifts *shifts;       /* likewise */
+    struct jobs *jobs;           /* likewise */
     int64_t kept_ms;             /* when the state was last kept, on the boot clock */
-    int64_t shifts_kept_ms;      /* likewise the shifts */
+    int64_t periods_kept_ms;     /* likewise shifts and job */
     struct limits *limits;       /* likewise */
     struct filter *filter;
     struct live_machine *live;

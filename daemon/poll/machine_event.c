@@ -220,18 +220,75 @@ static void add_ratios(struct event *event, const struct performance_record *rec
     add_real(event, "oee", record->oee);
 }
 
+static void add_performance(struct event *event, const struct performance_record *performance)
+{
+    add_quantities(event, performance->quantities);
+    add_times(event, performance);
+    add_real(event, "average_speed", performance->average_speed);
+    add_real(event, "highest_speed", performance->highest_speed);
+    add_ratios(event, performance);
+}
+
 void machine_event_shift(uint32_t source, const struct shifts_record *record,
                          struct event *ret_event)
 {
-    const struct performance_record *performance = &record->performance;
     *ret_event = begin("shift", source, &record->end);
     add_text(ret_event, "shift", record->key);
     add_text(ret_event, "calendar", record->calendar);
-    add_number(ret_event, "revision", performance->revision);
+    add_number(ret_event, "revision", record->performance.revision);
     add_number(ret_event, "duration_ms", record->length_ms);
-    add_quantities(ret_event, performance->quantities);
-    add_times(ret_event, performance);
-    add_real(ret_event, "average_speed", performance->average_speed);
-    add_real(ret_event, "highest_speed", performance->highest_speed);
-    add_ratios(ret_event, performance);
+    add_performance(ret_event, &record->performance);
+}
+
+/* What may belong to the job after it. */
+static void add_doubtful(struct event *event, const struct jobs_record *record)
+{
+    for (size_t i = 0; i < PERFORMANCE_QUANTITIES; i++) {
+        char key[EVENT_WORD_BYTES];
+        snprintf(key, sizeof(key), "%s_uncertain", counts_name((enum counts)i));
+        add_quantity(event, key,
+                     record->performance.quantities[i].known ? record->uncertain[i]
+                                                             : PERFORMANCE_NULL);
+    }
+}
+
+/* Whether there is room for another field, and none of that name: what all events have included. */
+static bool is_free(const struct event *event, const char *key)
+{
+    static const char *const taken[] = {"seq", "ts",      "clock",   "event", "from",
+                                        "to",  "gateway", "machine", "store"};
+    size_t length = strlen(key);
+    bool fits = event->count < EVENT_MAX_FIELDS && length > 0 && length < EVENT_WORD_BYTES &&
+                strspn(key, "abcdefghijklmnopqrstuvwxyz0123456789_") == length;
+    for (size_t i = 0; fits && i < sizeof(taken) / sizeof(*taken); i++)
+        fits = strcmp(key, taken[i]) != 0;
+    for (size_t i = 0; fits && i < event->count; i++)
+        fits = strcmp(key, event->fields[i].key) != 0;
+    return fits;
+}
+
+static void add_format(struct event *event, const struct machine *machine,
+                       const struct value *values)
+{
+    for (size_t i = 0; i < machine->job->format_count; i++) {
+        const char *key = machine->tags[machine->job->format[i]].name;
+        if (is_free(event, key))
+            add(event, key, values[i]);
+    }
+}
+
+void machine_event_job(const struct machine *machine, uint32_t source, const struct instant *now,
+                       const struct jobs_record *record, struct event *ret_event)
+{
+    struct instant at = machine_event_instant(now, record->at_ms);
+    *ret_event = begin(record->ended ? "job" : "job_begin", source, &at);
+    add(ret_event, "job", record->id);
+    if (!record->ended)
+        return;
+    add(ret_event, "next", record->next);
+    add_number(ret_event, "revision", record->performance.revision);
+    add_number(ret_event, "duration_ms", record->length_ms);
+    add_performance(ret_event, &record->performance);
+    add_doubtful(ret_event, record);
+    add_format(ret_event, machine, record->format);
 }

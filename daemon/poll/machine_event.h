@@ -3,6 +3,7 @@
 #define BINDERY_MACHINE_EVENT_H
 
 #include "counters.h"
+#include "jobs.h"
 #include "limits.h"
 #include "shifts.h"
 #include "state.h"
@@ -29,6 +30,11 @@ void machine_event_limit(const struct machine *machine, uint32_t source, const s
 /* "shift": what was achieved in one that is over. */
 void machine_event_shift(uint32_t source, const struct shifts_record *record,
                          struct event *ret_event);
+
+/* "job": what was achieved in one that has ended; "job_begin". The texts are the record's. `now` is
+ * the moment of the poll. */
+void machine_event_job(const struct machine *machine, uint32_t source, const struct instant *now,
+                       const struct jobs_record *record, struct event *ret_event);
 
 /* The instant at boot_ms, which is a little before `now` or after it. */
 struct instant machine_event_instant(const struct instant *now, int64_t boot_ms);

@@ -95,7 +95,7 @@ void shift_period_keep(const struct shift_period *period, int64_t *ret_numbers)
         return;
     ret_numbers[BEGIN] = period->begin_ms;
     ret_numbers[END] = period->end_ms;
-    ret_numbers[DAY_AND_BUSY] = ((int64_t)period->day << BUSY_BITS) | period->busy_ms;
+    ret_numbers[DAY_AND_BUSY] = period->day * (INT64_C(1) << BUSY_BITS) + period->busy_ms;
     memcpy(&ret_numbers[NAME], period->name, SHIFT_NAME_BYTES);
     tally_keep(&period->performance, &ret_numbers[TIMES]);
 }

@@ -1,18 +1,19 @@
-/* A machine with a state, counters and shifts, and a store that keeps what is to be kept of them:
- * it may be shut down, killed and started again at any poll. */
+/* A machine with a state, counters, shifts and perhaps jobs, and a store that keeps what is to be
+ * kept of them: it may be shut down, killed and started again at any poll. */
 #ifndef BINDERY_SHIFTS_WORLD_H
 #define BINDERY_SHIFTS_WORLD_H
 
 #include "config_fixture.h"
 #include "counters.h"
 #include "date.h"
+#include "jobs.h"
 #include "shift_period.h"
 #include "shifts.h"
 #include "states.h"
 #include "zone.h"
 
-enum { CODE, GOOD, WASTE, SPEED, READ_TAGS };
-enum { MOST_SAMPLES = 256, MOST_RECORDS = 256, MOST_INTERVALS = 20000 };
+enum { CODE, GOOD, WASTE, SPEED, JOB, WIDTH, READ_TAGS };
+enum { MOST_SAMPLES = 256, MOST_JOBS = 20000, MOST_RECORDS = 256, MOST_INTERVALS = 20000 };
 
 /* What the machine says of its state. */
 enum { SAYS_PRODUCTION = 1, SAYS_STOPPED, SAYS_SETUP, SAYS_NOTHING, SAYS_CODES };
@@ -40,6 +41,14 @@ static const char plant_text[] =
     "  {name: code, at: 'holding:1', states: {1: production, 2: stopped, 3: setup}},\n"
     "  {name: good, at: 'holding:2', type: u32, counter: {counts: good, kind: free}},\n"
     "  {name: waste, at: 'holding:4', type: u32, counter: {counts: waste, kind: free}}]}\n"
+    "- {name: jobs, link: l, unit: 5, calendar: hall, ideal_rate: 3600/h,\n"
+    "  state: {debounce: 2s, offline_after: 30s, micro_stop: 1m},\n"
+    "  job: {id: job_no, format: [width]}, tags: [\n"
+    "  {name: code, at: 'holding:1', states: {1: production, 2: stopped, 3: setup}},\n"
+    "  {name: good, at: 'holding:2', type: u32, counter: {counts: good, kind: free}},\n"
+    "  {name: waste, at: 'holding:4', type: u32, counter: {counts: waste, kind: free}},\n"
+    "  {name: speed, at: 'holding:6'}, {name: job_no, at: 'holding:7'},\n"
+    "  {name: width, at: 'holding:8'}]}\n"
     "- {name: stateless, link: l, unit: 3, calendar: hall, tags: [\n"
     "  {name: t, at: 'holding:1'},\n"
     "  {name: good, at: 'holding:2', type: u32, counter: {counts: gross, kind: free}}]}\n";
@@ -60,6 +69,15 @@ struct told {
     struct performance_record performance;
 };
 
+struct told_job {
+    bool ended;
+    int64_t id, next; /* 0: null */
+    int64_t at_ms;    /* on the wall clock that is right */
+    int64_t length_ms, width;
+    struct performance_record performance;
+    int64_t uncertain[PERFORMANCE_QUANTITIES];
+};
+
 struct interval {
     enum machine_state state;
     int64_t from_ms, to_ms; /* on the wall clock that is right */
@@ -71,15 +89,17 @@ struct world {
     struct states *states;
     struct counters *counters;
     struct shifts *shifts;
+    struct jobs *jobs;
     struct standings stored;
     int64_t wall_ms;  /* now, by a clock that is right */
     int64_t boot_ms;  /* when this boot began, by the same clock */
     int64_t wrong_ms; /* by which the wall clock is ahead of it */
     bool unsynced;
     int code; /* 0: the machine does not answer */
-    int64_t good, waste, speed;
-    size_t record_count, interval_count;
+    int64_t good, waste, speed, job, width;
+    size_t record_count, job_count, interval_count;
     struct told records[MOST_RECORDS];
+    struct told_job jobs_told[MOST_JOBS];
     struct interval intervals[MOST_INTERVALS];
 };
 
@@ -88,6 +108,7 @@ static inline void world_start(struct world *world)
     world->states = states_new(world->machine, &world->stored);
     world->counters = counters_new(world->machine, &world->stored);
     world->shifts = shifts_new(world->machine, world->counters, &world->stored);
+    world->jobs = jobs_new(world->machine, world->counters, &world->stored);
 }
 
 /* From that time on, "2026-11-27" being a Friday. */
@@ -119,6 +140,7 @@ static inline struct world *world_begin(struct config *config, const char *machi
 static inline struct standings *world_drop(struct world *world, struct standings *into)
 {
     shifts_free(world->shifts, into);
+    jobs_free(world->jobs, into);
     counters_free(world->counters, into);
     states_free(world->states, into);
     return into;
@@ -225,7 +247,35 @@ static inline void store_shifts(struct world *world)
         }
 }
 
+static inline void store_job(struct world *world)
+{
+    struct sample samples[JOB_KEPT_VALUES];
+    size_t count = jobs_keep(world->jobs, samples);
+
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(samples[i].tag, machine_job_kept(world->machine) + i);
+        store_number(world, STANDING_JOB, JOB_KEPT_VALUES, i, samples[i].value.mantissa, 0);
+    }
+}
+
 /* --- polls --- */
+
+static inline void note_job(void *context, const struct jobs_record *record)
+{
+    struct world *world = context;
+    struct told_job *told = &world->jobs_told[world->job_count++];
+
+    assert_true(world->job_count < MOST_JOBS);
+    *told = (struct told_job){.ended = record->ended,
+                              .id = record->id.mantissa,
+                              .next = record->next.mantissa,
+                              .at_ms = record->at_ms + world->boot_ms,
+                              .length_ms = record->length_ms,
+                              .performance = record->performance};
+    if (record->format != NULL)
+        told->width = record->format[0].mantissa;
+    memcpy(told->uncertain, record->uncertain, sizeof told->uncertain);
+}
 
 static inline void note_record(void *context, const struct shifts_record *record)
 {
@@ -260,7 +310,8 @@ static inline void note_intervals(struct world *world, const struct state_report
 
 static inline size_t read_machine(const struct world *world, struct sample samples[READ_TAGS])
 {
-    const int64_t numbers[READ_TAGS] = {world->code, world->good, world->waste, world->speed};
+    const int64_t numbers[READ_TAGS] = {world->code,  world->good, world->waste,
+                                        world->speed, world->job,  world->width};
 
     for (uint16_t i = 0; i < world->machine->tag_count; i++) {
         samples[i] =
@@ -279,7 +330,7 @@ static inline void world_poll(struct world *world, bool keep)
                          .synced = !world->unsynced};
     struct sample samples[MOST_SAMPLES];
     struct state_report reports[STATE_MAX_REPORTS];
-    size_t report_count = 0, records_before = world->record_count;
+    size_t report_count = 0, records_before = world->record_count, jobs_before = world->job_count;
     size_t count = read_machine(world, samples);
 
     if (world->states != NULL)
@@ -298,13 +349,18 @@ static inline void world_poll(struct world *world, bool keep)
         .count = count,
     };
     shifts_take(world->shifts, &poll, note_record, world);
-    keep = keep || report_count > 0 || world->record_count > records_before ||
-           shifts_should_keep(world->shifts);
+    if (world->jobs != NULL)
+        jobs_take(world->jobs, &poll, note_job, world);
+    keep = keep || report_count > 0 || world->job_count > jobs_before ||
+           (world->jobs != NULL && jobs_should_keep(world->jobs)) ||
+           world->record_count > records_before || shifts_should_keep(world->shifts);
     store_counters(world, samples, count, at.boot_ms);
     if (keep && world->states != NULL)
         store_state(world, at.boot_ms);
     if (keep)
         store_shifts(world);
+    if (keep && world->jobs != NULL)
+        store_job(world);
 }
 
 /* Polls every second for so long; what it makes is spread evenly. */

@@ -1,0 +1,227 @@
+/* A machine's jobs: what is told of each. */
+#include "shifts_world.h"
+
+static const struct told_job *ended(const struct world *world, size_t i)
+{
+    for (size_t k = 0; k < world->job_count; k++)
+        if (world->jobs_told[k].ended && i-- == 0)
+            return &world->jobs_told[k];
+    fail_msg("so many jobs were not told");
+    return NULL;
+}
+
+static size_t count_of(const struct world *world, bool has_ended)
+{
+    size_t count = 0;
+
+    for (size_t k = 0; k < world->job_count; k++)
+        count += world->jobs_told[k].ended == has_ended;
+    return count;
+}
+
+static int64_t good_of(const struct told_job *told)
+{
+    return told->performance.quantities[COUNTS_GOOD].total;
+}
+
+static void expect_times(const struct told_job *told, int64_t run, int64_t setup, int64_t down,
+                         int64_t unknown)
+{
+    const int64_t *times_ms = told->performance.times_ms;
+
+    assert_int_equal(times_ms[PERFORMANCE_RUN], run);
+    assert_int_equal(times_ms[PERFORMANCE_SETUP], setup);
+    assert_int_equal(times_ms[PERFORMANCE_DOWN], down);
+    assert_int_equal(times_ms[PERFORMANCE_UNKNOWN], unknown);
+    assert_int_equal(run + setup + down + unknown, told->length_ms);
+}
+
+static struct world *begin(void **state, int64_t job)
+{
+    struct world *world = world_begin(*state, "jobs", 8, 0);
+
+    world->job = job;
+    world->width = 210;
+    world_poll(world, true);
+    return world;
+}
+
+/* Polls that find another job. */
+static void change(struct world *world, int64_t job, int64_t width)
+{
+    world->job = job;
+    world->width = width;
+    world_run(world, 2 * SECOND, world->code, 2);
+}
+
+static void test_a_job_is_told_once_when_the_id_has_changed(void **state)
+{
+    struct world *world = begin(state, 7);
+
+    world->speed = 3000;
+    world_run(world, HOUR, SAYS_PRODUCTION, 3600);
+    world_run(world, 50 * SECOND, SAYS_STOPPED, 0);
+    world_run(world, 10 * MINUTE, SAYS_PRODUCTION, 600);
+    assert_int_equal(count_of(world, false), 1);
+    assert_int_equal(world->jobs_told[0].id, 7);
+    change(world, 8, 148);
+    world_run(world, MINUTE, SAYS_PRODUCTION, 60);
+    assert_int_equal(count_of(world, true), 1);
+    assert_int_equal(count_of(world, false), 2);
+    const struct told_job *told = ended(world, 0);
+    assert_int_equal(told->id, 7);
+    assert_int_equal(told->next, 8);
+    assert_int_equal(told->width, 210);
+    expect_times(told, HOUR + 10 * MINUTE + SECOND, 0, 50 * SECOND, 0);
+    assert_int_equal(good_of(told), 4201);
+    assert_int_equal(told->uncertain[COUNTS_GOOD], 1);
+    assert_int_equal(told->performance.micro_stops.count, 1);
+    assert_true(told->performance.average_speed == 3000);
+    assert_true(told->performance.oee != told->performance.oee);
+    assert_int_equal(told->at_ms % (24 * HOUR), 9 * HOUR + 10 * MINUTE + 51 * SECOND);
+    world_end(world);
+}
+
+static void test_an_id_that_is_read_once_only_changes_nothing(void **state)
+{
+    struct world *world = begin(state, 7);
+
+    world_run(world, MINUTE, SAYS_PRODUCTION, 60);
+    world->job = 70;
+    world_run(world, SECOND, SAYS_PRODUCTION, 1);
+    world->job = 7;
+    world_run(world, MINUTE, SAYS_PRODUCTION, 60);
+    world->job = 80;
+    world_run(world, SECOND, SAYS_PRODUCTION, 1);
+    change(world, 8, 210);
+    assert_int_equal(count_of(world, true), 1);
+    assert_int_equal(good_of(ended(world, 0)), 123);
+    assert_int_equal(ended(world, 0)->uncertain[COUNTS_GOOD], 2);
+    world_end(world);
+}
+
+static void test_no_id_is_no_job_and_what_it_makes_belongs_to_none(void **state)
+{
+    struct world *world = begin(state, 0);
+
+    world_run(world, MINUTE, SAYS_PRODUCTION, 60);
+    assert_int_equal(world->job_count, 0);
+    change(world, 5, 210);
+    world_run(world, MINUTE, SAYS_PRODUCTION, 60);
+    change(world, 0, 0);
+    world_run(world, MINUTE, SAYS_PRODUCTION, 60);
+    assert_int_equal(world->job_count, 2);
+    assert_int_equal(ended(world, 0)->next, 0);
+    assert_int_equal(good_of(ended(world, 0)), 62);
+    world_end(world);
+}
+
+static void test_a_job_waits_until_it_is_settled_what_the_machine_did(void **state)
+{
+    struct world *world = begin(state, 7);
+
+    world_run(world, MINUTE, SAYS_PRODUCTION, 60);
+    world->code = 0;
+    world_run(world, 10 * SECOND, 0, 0);
+    world->code = SAYS_STOPPED;
+    world->job = 8;
+    world_run(world, 2 * SECOND, SAYS_STOPPED, 0);
+    assert_int_equal(count_of(world, true), 0);
+    world_run(world, 10 * SECOND, SAYS_STOPPED, 0);
+    assert_int_equal(count_of(world, true), 1);
+    assert_int_equal(ended(world, 0)->length_ms, MINUTE + 11 * SECOND);
+    world_end(world);
+}
+
+static void test_a_job_goes_on_over_a_kill_under_its_name(void **state)
+{
+    struct world *world = begin(state, 7);
+
+    world_run(world, 10 * MINUTE + 30 * SECOND, SAYS_PRODUCTION, 630);
+    world_kill(world);
+    world->wall_ms += 5 * MINUTE;
+    world->good += 300;
+    world_run(world, 10 * MINUTE, SAYS_PRODUCTION, 600);
+    change(world, 8, 210);
+    assert_int_equal(count_of(world, true), 1);
+    assert_int_equal(count_of(world, false), 2);
+    assert_int_equal(ended(world, 0)->id, 7);
+    assert_int_equal(ended(world, 0)->length_ms, 25 * MINUTE + 31 * SECOND);
+    assert_int_equal(good_of(ended(world, 0)), 1531);
+    assert_int_equal(ended(world, 0)->performance.quantities[COUNTS_GOOD].inferred, 301);
+    world_end(world);
+}
+
+static void test_a_job_that_ended_while_the_gateway_was_away_has_no_name(void **state)
+{
+    struct world *world = begin(state, 7);
+
+    world_run(world, 10 * MINUTE, SAYS_PRODUCTION, 600);
+    world_reboot(world, HOUR, true);
+    change(world, 8, 210);
+    assert_int_equal(count_of(world, true), 1);
+    assert_int_equal(ended(world, 0)->id, 0);
+    assert_int_equal(ended(world, 0)->next, 8);
+    assert_int_equal(ended(world, 0)->width, 0);
+    assert_int_equal(ended(world, 0)->length_ms, HOUR + 10 * MINUTE + SECOND);
+    assert_int_equal(good_of(ended(world, 0)), 601);
+    assert_int_equal(ended(world, 0)->uncertain[COUNTS_GOOD], 1);
+    world_end(world);
+}
+
+static void test_a_job_that_waits_for_being_told_is_told_after_a_kill(void **state)
+{
+    struct world *world = begin(state, 7);
+
+    world_run(world, MINUTE, SAYS_PRODUCTION, 60);
+    world->code = 0;
+    world_run(world, 10 * SECOND, 0, 0);
+    world->job = 8;
+    world_run(world, 2 * SECOND, SAYS_STOPPED, 0);
+    assert_int_equal(count_of(world, true), 0);
+    world_kill(world);
+    world_run(world, MINUTE, SAYS_STOPPED, 60);
+    change(world, 9, 210);
+    assert_int_equal(count_of(world, true), 2);
+    assert_int_equal(count_of(world, false), 3);
+    assert_int_equal(ended(world, 0)->length_ms, MINUTE + 11 * SECOND);
+    assert_int_equal(ended(world, 0)->next, 8);
+    assert_int_equal(ended(world, 1)->id, 8);
+    assert_int_equal(good_of(ended(world, 0)), 60);
+    assert_int_equal(good_of(ended(world, 1)), 61);
+    world_end(world);
+}
+
+static void test_a_clock_that_lost_its_time_makes_no_job_longer(void **state)
+{
+    struct world *world = begin(state, 7);
+
+    world_run(world, 10 * MINUTE, SAYS_PRODUCTION, 600);
+    world_kill(world);
+    world->wrong_ms = -world->wall_ms + HOUR;
+    world_run(world, MINUTE, SAYS_PRODUCTION, 60);
+    world_kill(world);
+    world->wrong_ms = 0;
+    change(world, 8, 210);
+    assert_int_equal(count_of(world, true), 1);
+    assert_true(ended(world, 0)->length_ms <= 11 * MINUTE + SECOND);
+    assert_true(ended(world, 0)->length_ms >= 10 * MINUTE);
+    world_end(world);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, config_set_up, config_tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_a_job_is_told_once_when_the_id_has_changed),
+        TEST(test_an_id_that_is_read_once_only_changes_nothing),
+        TEST(test_no_id_is_no_job_and_what_it_makes_belongs_to_none),
+        TEST(test_a_job_waits_until_it_is_settled_what_the_machine_did),
+        TEST(test_a_job_goes_on_over_a_kill_under_its_name),
+        TEST(test_a_job_that_ended_while_the_gateway_was_away_has_no_name),
+        TEST(test_a_job_that_waits_for_being_told_is_told_after_a_kill),
+        TEST(test_a_clock_that_lost_its_time_makes_no_job_longer),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
