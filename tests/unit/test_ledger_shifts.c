@@ -1,4 +1,4 @@
-/* Where shifts stand, over what may end a ledger. */
+/* Where shifts and jobs stand, over what may end a ledger. */
 #include "ledger_bench.h"
 #include "ledger_internal.h"
 
@@ -9,6 +9,7 @@ static const struct group {
     {STANDING_SHIFTS, SHIFT_BASE_VALUES},
     {STANDING_SHIFT_NOW, SHIFT_PERIOD_VALUES},
     {STANDING_SHIFT_BEFORE, SHIFT_PERIOD_VALUES},
+    {STANDING_JOB, JOB_KEPT_VALUES},
 };
 enum { GROUPS = sizeof(groups) / sizeof(*groups) };
 
@@ -38,7 +39,7 @@ static int64_t number_of(int64_t seed, size_t i)
 /* The first so many groups. */
 static void tell(struct bench *bench, size_t count, int64_t seed)
 {
-    struct sample samples[SHIFT_KEPT_VALUES];
+    struct sample samples[SHIFT_KEPT_VALUES + JOB_KEPT_VALUES];
     struct reading reading = {.source = source_of(bench),
                               .at = {.wall_ms = 1000000, .boot_ms = 1000, .synced = true},
                               .samples = samples};
@@ -75,7 +76,7 @@ static void reopen(struct bench *bench)
     open_always(bench);
 }
 
-static void test_shifts_of_all_machines_stand_as_they_were_told_last(void **state)
+static void test_shifts_and_jobs_of_all_machines_stand_as_they_were_told_last(void **state)
 {
     struct bench *bench = *state;
     for (size_t i = 0; i < sizeof(tags) / sizeof(*tags); i++) {
@@ -87,7 +88,7 @@ static void test_shifts_of_all_machines_stand_as_they_were_told_last(void **stat
         step(bench);
         reopen(bench);
         expect(bench, 0, 2, 100 + (int64_t)i);
-        expect(bench, 2, 1, 1 + (int64_t)i);
+        expect(bench, 2, GROUPS - 2, 1 + (int64_t)i);
         close_ledger(bench);
     }
 }
@@ -148,7 +149,7 @@ static void test_a_machine_that_tells_no_shifts_has_none_standing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_shifts_of_all_machines_stand_as_they_were_told_last),
+        TEST(test_shifts_and_jobs_of_all_machines_stand_as_they_were_told_last),
         TEST(test_shifts_stand_in_the_store_when_their_readings_are_trimmed),
         TEST(test_what_cannot_be_read_any_more_changes_no_shift),
         TEST(test_a_machine_that_tells_no_shifts_has_none_standing),

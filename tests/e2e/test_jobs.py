@@ -1,0 +1,117 @@
+"""A record of each job: told once when another one has begun, and right over a kill."""
+import unittest
+
+from harness import Case, Mosquitto, machine, tag, tcp_link, wait_for
+from peers import ModbusServer, Unit
+from receiver import Receiver
+
+TIMES = ("run_ms", "setup_ms", "idle_ms", "down_ms", "cleanup_ms", "maintenance_ms", "unknown_ms")
+ADDRESSES = {"code": 0, "good": 1, "width": 2, "order": 3}
+
+
+class Jobs(Case):
+    def setUp(self):
+        super().setUp()
+        self.broker = Mosquitto(self)
+        self.receiver = Receiver(self, self.broker.port)
+        self.unit = Unit(holding={n: 0 for n in range(10)})
+        self.server = ModbusServer(self, {1: self.unit})
+
+    def plant(self, **options):
+        return self.config(
+            self.broker.port, [tcp_link("l", self.server.port, timeout="200ms")],
+            [machine("m", "l", [
+                tag("code", "holding:0", states={1: "production", 4: "setup"}),
+                tag("good", "holding:1", counter={"counts": "good", "kind": "reset"}),
+                tag("width", "holding:2", scale=0.1),
+                tag("order", "holding:3", kind="string:8"),
+                tag("not-a-word", "holding:2")], every="100ms",
+                job={"id": "order", "format": ["width", "not-a-word", "good"]}, **options)])
+
+    def be(self, **values):
+        """The machine says so; waits until it is told."""
+        told = dict(values)
+        for name, value in values.items():
+            if name == "order":
+                text = value.encode().ljust(8, b"\0")
+                for i in range(4):
+                    self.unit.set("holding", 3 + i, int.from_bytes(text[2 * i:2 * i + 2], "big"))
+            elif name == "width":
+                self.unit.set("holding", 2, round(value * 10))
+            else:
+                self.unit.set("holding", ADDRESSES[name], value)
+        wait_for(lambda: told.items() <= self.receiver.latest("m")[0].items(), what=str(values))
+
+    def events(self, name):
+        return [entry.content for entry in self.receiver.ledger().events("m")
+                if entry.content["event"] == name]
+
+    def jobs(self, count):
+        """The records of the first so many jobs, of which there are no more."""
+        wait_for(lambda: len(self.events("job")) >= count, 15, f"{count} jobs")
+        records = self.events("job")
+        self.assertEqual(len(records), count)
+        for record in records:
+            self.assertEqual(sum(record[name] for name in TIMES), record["duration_ms"])
+            self.assertEqual(record["to"] - record["from"], record["duration_ms"])
+        return records
+
+    def begun(self, *jobs):
+        wait_for(lambda: len(self.events("job_begin")) >= len(jobs), what=str(jobs))
+        self.assertEqual([e["job"] for e in self.events("job_begin")], list(jobs))
+
+    def test_a_job_is_told_when_another_one_has_begun(self):
+        self.gateway(self.plant())
+        self.be(code=1, good=0, width=21.0, order="A-1")
+        self.begun("A-1")
+        self.be(good=5)
+        self.be(code=4, good=7)
+        self.be(order="B-2", width=14.8)
+        self.begun("A-1", "B-2")
+        record = self.jobs(1)[0]
+        self.assertEqual((record["job"], record["next"], record["width"]), ("A-1", "B-2", 21.0))
+        self.assertEqual([record[name] for name in ("good", "waste", "inferred", "oee")],
+                         [7, None, 0, None])
+        self.assertEqual((record["good_uncertain"], record["waste_uncertain"]), (0, None))
+        self.assertNotIn("not-a-word", record)
+        self.assertGreater(record["run_ms"], 0)
+        self.assertEqual(record["from"], self.events("job_begin")[0]["ts"])
+        self.assertEqual(record["to"], self.events("job_begin")[1]["ts"])
+        self.be(good=9)
+        self.be(order="")
+        record = self.jobs(2)[1]
+        self.assertEqual((record["job"], record["next"], record["good"]), ("B-2", None, 2))
+        self.assertEqual(self.receiver.ledger().missing(), [])
+
+    def test_a_job_goes_on_over_a_kill_a_restart_and_a_reload(self):
+        gateway = self.gateway(self.plant())
+        self.be(code=1, good=0, width=21.0, order="A-1")
+        self.begun("A-1")
+        self.be(good=10)
+        gateway.kill()
+        self.unit.set("holding", 1, 13)
+        gateway = self.gateway(self.plant())
+        self.be(good=13)
+        gateway.reload(self.plant(ideal_rate="3600/h"))
+        self.be(good=14)
+        gateway.stop()
+        gateway = self.gateway(self.plant())
+        self.be(good=17)
+        self.be(order="B-2")
+        record = self.jobs(1)[0]
+        self.assertEqual((record["job"], record["next"], record["good"]), ("A-1", "B-2", 17))
+        self.assertGreaterEqual(record["inferred"], 3)
+        self.begun("A-1", "B-2")
+        self.be(good=20)
+        gateway.kill()
+        self.unit.set("holding", 1, 21)
+        self.gateway(self.plant())
+        self.be(order="C-3", good=21)
+        record = self.jobs(2)[1]
+        self.assertEqual(record["next"], "C-3")
+        self.assertIn(record["job"], (None, "B-2"))
+        self.assertEqual(record["good"], 4)
+
+
+if __name__ == "__main__":
+    unittest.main()
