@@ -192,6 +192,41 @@ static void test_a_job_that_waits_for_being_told_is_told_after_a_kill(void **sta
     world_end(world);
 }
 
+static void test_a_counter_that_is_set_counts_nothing_by_it(void **state)
+{
+    struct world *world = begin(state, 7);
+    struct sample samples[COUNTERS_SET_SAMPLES];
+    struct counter_report report;
+    int64_t before;
+
+    world_run(world, MINUTE, SAYS_PRODUCTION, 60);
+    assert_int_equal(counters_set(world->counters, "good", 50000, samples, &before, &report), 0);
+    jobs_recount(world->jobs, world->counters);
+    shifts_recount(world->shifts, world->counters);
+    world_poll(world, true);
+    world_run(world, MINUTE, SAYS_PRODUCTION, 60);
+    change(world, 8, 210);
+    assert_int_equal(good_of(ended(world, 0)), 121);
+    world_end(world);
+}
+
+static void test_one_that_is_read_wrong_after_a_restart_goes_on(void **state)
+{
+    struct world *world = begin(state, 7);
+
+    world_run(world, MINUTE, SAYS_PRODUCTION, 60);
+    world_reload(world);
+    world->job = 70;
+    world_run(world, SECOND, SAYS_PRODUCTION, 1);
+    world->job = 7;
+    world_run(world, MINUTE, SAYS_PRODUCTION, 60);
+    change(world, 8, 210);
+    assert_int_equal(count_of(world, true), 1);
+    assert_int_equal(ended(world, 0)->id, 7);
+    assert_int_equal(good_of(ended(world, 0)), 122);
+    world_end(world);
+}
+
 static void test_a_clock_that_lost_its_time_makes_no_job_longer(void **state)
 {
     struct world *world = begin(state, 7);
@@ -221,6 +256,8 @@ int main(void)
         TEST(test_a_job_goes_on_over_a_kill_under_its_name),
         TEST(test_a_job_that_ended_while_the_gateway_was_away_has_no_name),
         TEST(test_a_job_that_waits_for_being_told_is_told_after_a_kill),
+        TEST(test_a_counter_that_is_set_counts_nothing_by_it),
+        TEST(test_one_that_is_read_wrong_after_a_restart_goes_on),
         TEST(test_a_clock_that_lost_its_time_makes_no_job_longer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
