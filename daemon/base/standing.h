@@ -32,7 +32,7 @@ enum { STANDING_MOST_NUMBERS = 32 };
 #define STANDING_UNKNOWN INT64_MIN
 
 struct standing {
-    char *machine, *name; /* the tag's, "state", or a shift's */
+    char *machine, *name; /* the tag's, "state", a shift's or a job's */
     int64_t *numbers;     /* count of them */
     size_t count;         /* up to STANDING_MOST_NUMBERS */
     struct instant at;    /* boot_ms is of `boot`, and mostly unknown where it is synced */
