@@ -128,6 +128,7 @@ static int commit(struct ledger *ledger, struct audience audience)
  * is neither there nor undeclared, and no count be known only from what is not there. */
 struct extras {
     bool cursors, standings;
+    uint64_t followed; /* standings say all that is below it */
 };
 
 static int write_batches(struct ledger *ledger, struct held_batch *const *batches, size_t count,
@@ -146,7 +147,7 @@ static int write_batches(struct ledger *ledger, struct held_batch *const *batche
     if (error == 0 && (extras.cursors || ret_gap->missing > 0))
         error = save_cursors(ledger, audience, ret_gap);
     if (error == 0 && (extras.standings || ret_gap->missing > 0))
-        error = ledger_write_standings(ledger);
+        error = ledger_write_standings(ledger, extras.followed);
     if (error == 0 && ledger->salvage_due)
         error = store_save_salvage(
             ledger->store, ledger->salvage_kept.length > 0 ? ledger->salvage_kept.data : NULL);
@@ -174,6 +175,11 @@ static bool passes_over_some(const struct ledger *ledger, struct held_batch *con
     return false;
 }
 
+static uint64_t end_of(const struct batch *batch)
+{
+    return batch->first_seq + batch->count;
+}
+
 /* With a batch rather than in a transaction of their own, a moment later. */
 static bool cursors_are_due(const struct ledger *ledger, int64_t now_ns)
 {
@@ -185,11 +191,13 @@ int ledger_commit(struct ledger *ledger, struct held_batch *const *batches, size
 {
     struct gap gap = {0};
     struct held_batch *declared = NULL;
-    uint64_t followed = ledger->next_seq;
-    bool full = store_is_full(ledger->store);
-    struct extras extras = {full || cursors_are_due(ledger, now_ns),
-                            full || passes_over_some(ledger, batches, count) ||
-                                now_ns >= ledger->standing.write_ns};
+    bool full = store_is_full(ledger->store), passing = ledger->standing.passing;
+    struct extras extras = {
+        .cursors = full || cursors_are_due(ledger, now_ns),
+        .standings = full || passing || passes_over_some(ledger, batches, count) ||
+                     now_ns >= ledger->standing.write_ns,
+        .followed = passing && count > 0 ? end_of(&batches[count - 1]->batch) : ledger->next_seq,
+    };
     int error = write_batches(ledger, batches, count, audience, extras, &gap, &declared);
     if (ledger_note_trouble(ledger, error, now_ns) < 0) {
         held_batch_drop(declared);
@@ -198,7 +206,7 @@ int ledger_commit(struct ledger *ledger, struct held_batch *const *batches, size
     if (extras.cursors)
         cursors_saved(ledger, audience, now_ns);
     if (extras.standings || gap.missing > 0)
-        ledger_standings_written(ledger, followed, now_ns);
+        ledger_standings_written(ledger, extras.followed, now_ns);
     ledger->salvage_due = false;
     for (size_t i = 0; i < count; i++)
         stored(ledger, batches[i]);
@@ -231,7 +239,7 @@ void ledger_commit_cursors(struct ledger *ledger, struct audience audience, int6
     if (error == 0 && settles)
         error = store_reserve(ledger->store, ledger_stored_end(ledger), end);
     if (error == 0 && settles)
-        error = ledger_write_standings(ledger);
+        error = ledger_write_standings(ledger, ledger->next_seq);
     if (error == 0)
         error = commit(ledger, audience);
     if (error == 0 && settles)
@@ -246,7 +254,7 @@ void ledger_commit_standings(struct ledger *ledger, int64_t now_ns)
         return;
     int error = store_begin(ledger->store);
     if (error == 0)
-        error = ledger_write_standings(ledger);
+        error = ledger_write_standings(ledger, ledger->next_seq);
     if (error == 0)
         error = store_commit(ledger->store);
     if (ledger_note_trouble(ledger, error, now_ns) == 0)
@@ -259,7 +267,7 @@ int ledger_reserve(struct ledger *ledger, uint64_t end, int64_t now_ns)
     if (error == 0)
         error = store_reserve(ledger->store, ledger_stored_end(ledger), end);
     if (error == 0)
-        error = ledger_write_standings(ledger);
+        error = ledger_write_standings(ledger, ledger->next_seq);
     if (error == 0)
         error = store_commit(ledger->store);
     if (error == 0)

@@ -17,7 +17,7 @@ struct ledger_standing {
     bool counts;      /* some machine has counters or a state */
     bool changed;     /* since it was written */
     bool urgent;      /* an event came: what it told must not be told again */
-    bool loading;     /* at the start: what comes may be older than what is known */
+    bool passing;     /* the batches to be committed are older than what is known */
     bool doubtful;    /* at the start not all was known that had been told */
 };
 
@@ -83,8 +83,9 @@ void ledger_count_plant(struct ledger *ledger, const struct plant *plant);
  * where not all of it makes sense. */
 bool ledger_follow(struct ledger *ledger, const struct batch *batch);
 
-/* In a transaction: writes down what changed. After its commit: that all below seq is written. */
-int ledger_write_standings(struct ledger *ledger);
+/* In a transaction: writes down what changed, which is all that is said below seq. After its
+ * commit, the same seq. */
+int ledger_write_standings(struct ledger *ledger, uint64_t seq);
 void ledger_standings_written(struct ledger *ledger, uint64_t seq, int64_t now_ns);
 
 /* The same in a transaction of its own, where something changed. */

@@ -296,7 +296,9 @@ static void bring_part(struct ledger *ledger, struct audience audience, int64_t 
         ledger_note_trouble(ledger, error, now_ns);
     if (error == 0 && (count > 0 || last)) {
         keep_part(ledger, part, count, last);
+        ledger->standing.passing = true;
         error = ledger_commit_in_order(ledger, helds, count, audience, now_ns);
+        ledger->standing.passing = false;
     }
     for (size_t i = 0; i < count && error == 0; i++)
         account_part(ledger, audience, &part[i], &helds[i]->batch);

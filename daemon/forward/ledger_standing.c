@@ -45,15 +45,6 @@ static bool is_older_total(const int64_t *known, const int64_t *numbers)
            numbers[STANDING_INFERRED] < known[STANDING_INFERRED];
 }
 
-static bool is_behind(const struct ledger *ledger, const struct followed *followed,
-                      const int64_t *numbers, const struct instant *at)
-{
-    const struct standing *standing = followed->standing;
-    if (!followed->is_counter)
-        return ledger->standing.loading && at->wall_ms < standing->at.wall_ms;
-    return is_older_total(standing->numbers, numbers);
-}
-
 static bool take_number(const struct sample *sample, int64_t *ret_number)
 {
     if (sample->quality != QUALITY_GOOD)
@@ -108,7 +99,7 @@ static void follow(struct ledger *ledger, struct followed *followed, const struc
         standing = followed->standing = standings_add(
             &ledger->standing.all, store_source(ledger->store, reading->source)->machine,
             followed->name, followed->count);
-    if (is_behind(ledger, followed, numbers, &reading->at))
+    if (followed->is_counter && is_older_total(standing->numbers, numbers))
         return;
     memcpy(standing->numbers, numbers, followed->count * sizeof(*numbers));
     standing->at = reading->at;
@@ -116,6 +107,13 @@ static void follow(struct ledger *ledger, struct followed *followed, const struc
         standing->at.boot_ms = STANDING_UNKNOWN;
     standing->boot = boot;
     standing->told = standing->changed = ledger->standing.changed = true;
+}
+
+/* What is kept stands at a reading's end, and is in few of them. */
+static bool may_tell(const struct followed *followed, const struct reading *reading)
+{
+    return followed->is_counter ||
+           (reading->count > 0 && reading->samples[reading->count - 1].tag >= followed->values[0]);
 }
 
 bool ledger_follow(struct ledger *ledger, const struct batch *batch)
@@ -144,7 +142,8 @@ bool ledger_follow(struct ledger *ledger, const struct batch *batch)
         if (status != 1)
             break;
         for (size_t i = 0; i < followed->count; i++)
-            follow(ledger, &followed->items[i], &record.reading, batch->boot);
+            if (may_tell(&followed->items[i], &record.reading))
+                follow(ledger, &followed->items[i], &record.reading, batch->boot);
     }
     record_reader_free(&reader);
     return status == 0;
@@ -164,13 +163,13 @@ static void write_one(void *context, struct standing *standing)
         write->error = store_save_standing(write->ledger->store, standing);
 }
 
-int ledger_write_standings(struct ledger *ledger)
+int ledger_write_standings(struct ledger *ledger, uint64_t seq)
 {
     struct write write = {.ledger = ledger};
-    if (!ledger->standing.changed)
+    if (!ledger->standing.changed && !ledger->standing.passing)
         return 0;
     standings_each(&ledger->standing.all, write_one, &write);
-    return write.error == 0 ? store_note_standings(ledger->store, ledger->next_seq) : write.error;
+    return write.error == 0 ? store_note_standings(ledger->store, seq) : write.error;
 }
 
 static void note_written(void *context, struct standing *standing)
@@ -277,7 +276,6 @@ int ledger_load_standings(struct ledger *ledger, bool incomplete)
     ledger_note_error(ledger, error);
     if (error < 0 && error != -EUCLEAN)
         return error;
-    standing->loading = true;
     standing->counts = has_followed(ledger);
     standing->doubtful = incomplete || error < 0;
     if (standing->counts && !catch_up(ledger))
@@ -285,7 +283,7 @@ int ledger_load_standings(struct ledger *ledger, bool incomplete)
     if (standing->doubtful)
         standings_each(&standing->all, doubt, ledger);
     standings_each(&standing->all, correct_time, ledger);
-    standing->loading = standing->urgent = false;
+    standing->urgent = false;
     ledger_count_plant(ledger, ledger->plant);
     return 0;
 }

@@ -110,7 +110,7 @@ static void catch_up(struct jobs *jobs, const int64_t *numbers)
         int64_t delta = jobs->sums[i].total - numbers[TOTALS + i];
         if (delta <= 0 || numbers[TOTALS + i] < 0)
             continue;
-        performance_add_count(&jobs->now.period.performance, (enum counts)i, delta, false);
+        performance_add_count(&jobs->now.period.performance, (enum counts)i, delta, true);
         jobs->since[i] += delta;
     }
 }

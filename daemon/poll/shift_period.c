@@ -29,7 +29,7 @@ int64_t shift_period_known_ms(const struct shift_period *period)
 
 bool shift_period_is(const struct shift_period *period, const struct shift_instance *instance)
 {
-    return period->open && period->day == instance->day && period->begin_ms == instance->begin_ms &&
+    return period->open && period->day == instance->day &&
            instance->end_ms >= shift_period_known_ms(period) &&
            strcmp(period->name, instance->shift->name) == 0;
 }

@@ -26,8 +26,10 @@ struct step {
 struct shifts *shifts_new(const struct machine *machine, const struct counters *counters,
                           struct standings *standings)
 {
-    if (!machine_has_shifts(machine))
+    if (!machine_has_shifts(machine)) {
+        shifts_forget_counts(machine, standings);
         return NULL;
+    }
     struct shifts *shifts = mem_alloc(sizeof(*shifts));
     shifts->machine = machine;
     shifts->counted = performance_counted(machine);

@@ -19,8 +19,8 @@
  * - A clock that is not synchronised and lies behind what was known by more than that, as without a
  *   battery after a loss of power, is not believed for ten minutes; nor is one before 2020 at all.
  *   What is counted meanwhile belongs to the shift that is on afterwards.
- * - A plan that changes, by a reload, changes what is to come of a shift. Where it no longer begins
- *   when it did, or the shift should be over already, it is told as ended there. */
+ * - A plan that changes, by a reload, changes what is to come of a shift, which goes on from where
+ * it began. Where it should be over already, or is no more, it is told as ended there. */
 #ifndef BINDERY_SHIFTS_H
 #define BINDERY_SHIFTS_H
 

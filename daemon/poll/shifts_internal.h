@@ -24,6 +24,9 @@ struct shifts {
     bool kept_before; /* what was kept last has one before */
 };
 
+/* The machine has no shifts by now: what it counts meanwhile will be none's. */
+void shifts_forget_counts(const struct machine *machine, const struct standings *standings);
+
 /* Goes on from the standings, if they have something; sums must be known. And back. */
 void shifts_resume(struct shifts *shifts, const struct standings *standings);
 void shifts_stand(const struct shifts *shifts, struct standings *standings);

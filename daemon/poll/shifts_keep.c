@@ -98,7 +98,16 @@ static void catch_up(struct shifts *shifts, const int64_t *base)
     for (size_t i = 0; i < PERFORMANCE_QUANTITIES; i++)
         if (shifts->sums[i].total > base[TOTALS + i] && base[TOTALS + i] >= 0)
             performance_add_count(&shifts->now.performance, (enum counts)i,
-                                  shifts->sums[i].total - base[TOTALS + i], false);
+                                  shifts->sums[i].total - base[TOTALS + i], true);
+}
+
+void shifts_forget_counts(const struct machine *machine, const struct standings *standings)
+{
+    struct standing *base =
+        standings != NULL ? standings_find(standings, machine->name, STANDING_SHIFTS) : NULL;
+
+    if (base != NULL && base->count == SHIFT_BASE_VALUES)
+        base->numbers[COUNTERS] = 0;
 }
 
 void shifts_resume(struct shifts *shifts, const struct standings *standings)

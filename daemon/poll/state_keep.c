@@ -61,6 +61,7 @@ static void put_time(struct packed *packed, unsigned word, unsigned high_at, int
 
     if (since_ms != STATE_TIME_UNKNOWN) {
         length = until_ms - since_ms;
+        length = length < 0 ? 0 : length;
         length = length < LENGTH_UNKNOWN ? length : LENGTH_UNKNOWN - 1;
     }
     put(packed, word, LOW_BITS, 0, (uint64_t)length);

@@ -100,13 +100,24 @@ void tally_times(struct tally_clock *clock, const struct tally_poll *poll)
     add_time(clock, piece, 0);
 }
 
+/* Of one whose length is not known: all that is known to be no work. */
+static int64_t longest_stop_ms(const struct shift_period *period, int64_t within_ms)
+{
+    const int64_t *times_ms = period->performance.times_ms;
+    int64_t rest_ms = within_ms - times_ms[PERFORMANCE_RUN] - times_ms[PERFORMANCE_SETUP] -
+                      times_ms[PERFORMANCE_CLEANUP] - times_ms[PERFORMANCE_MAINTENANCE];
+    return rest_ms > 0 ? rest_ms : 0;
+}
+
 static void add_stop(struct shift_period *period, const struct state_report *report, int64_t to_ms)
 {
     int64_t within_ms = to_ms - period->begin_ms;
     if (within_ms <= 0 || to_ms > period->end_ms)
         return;
     struct performance_stop stop = {.duration_ms = report->duration_ms, .micro = report->micro};
-    if (stop.duration_ms < 0 || stop.duration_ms > within_ms)
+    if (stop.duration_ms < 0)
+        stop.duration_ms = longest_stop_ms(period, within_ms);
+    if (stop.duration_ms > within_ms)
         stop.duration_ms = within_ms;
     performance_add_stop(&period->performance, &stop);
 }

@@ -148,7 +148,7 @@ static void test_a_job_goes_on_over_a_kill_under_its_name(void **state)
     assert_int_equal(ended(world, 0)->id, 7);
     assert_int_equal(ended(world, 0)->length_ms, 25 * MINUTE + 31 * SECOND);
     assert_int_equal(good_of(ended(world, 0)), 1531);
-    assert_int_equal(ended(world, 0)->performance.quantities[COUNTS_GOOD].inferred, 301);
+    assert_int_equal(ended(world, 0)->performance.quantities[COUNTS_GOOD].inferred, 331);
     world_end(world);
 }
 

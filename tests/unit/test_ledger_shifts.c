@@ -37,11 +37,11 @@ static int64_t number_of(int64_t seed, size_t i)
 }
 
 /* The first so many groups. */
-static void tell(struct bench *bench, size_t count, int64_t seed)
+static void tell_at(struct bench *bench, size_t count, int64_t seed, int64_t wall_ms, bool synced)
 {
     struct sample samples[SHIFT_KEPT_VALUES + JOB_KEPT_VALUES];
     struct reading reading = {.source = source_of(bench),
-                              .at = {.wall_ms = 1000000, .boot_ms = 1000, .synced = true},
+                              .at = {.wall_ms = wall_ms, .boot_ms = 1000, .synced = synced},
                               .samples = samples};
     size_t values = 0;
     for (size_t group = 0; group < count; group++)
@@ -51,6 +51,11 @@ static void tell(struct bench *bench, size_t count, int64_t seed)
             (struct sample){.tag = (uint16_t)(machine_shift_kept(&bench->plant->machines[0]) + i),
                             .value = {.kind = VALUE_DECIMAL, .mantissa = number_of(seed, i)}};
     queue_put(bench->queue, &reading);
+}
+
+static void tell(struct bench *bench, size_t count, int64_t seed)
+{
+    tell_at(bench, count, seed, 1000000, true);
 }
 
 /* Of these groups, from the first-th on. */
@@ -144,6 +149,31 @@ static void test_a_machine_that_tells_no_shifts_has_none_standing(void **state)
     standings_free(&standings);
 }
 
+static void clock_goes_back(struct bench *bench, bool synced)
+{
+    bench->tags = tags[3];
+    open_always(bench);
+    tell(bench, GROUPS, 7);
+    step(bench);
+    step_after(bench, 61000);
+    put(bench, 1);
+    step(bench); /* written down */
+    tell_at(bench, GROUPS, 8, 900000, synced);
+    step(bench);
+    reopen(bench);
+    expect(bench, 0, GROUPS, 8);
+}
+
+static void test_what_was_told_behind_a_clock_set_back_stands_after_a_kill(void **state)
+{
+    clock_goes_back(*state, true);
+}
+
+static void test_what_was_told_with_a_clock_that_lost_its_time_stands_after_a_kill(void **state)
+{
+    clock_goes_back(*state, false);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -153,6 +183,8 @@ int main(void)
         TEST(test_shifts_stand_in_the_store_when_their_readings_are_trimmed),
         TEST(test_what_cannot_be_read_any_more_changes_no_shift),
         TEST(test_a_machine_that_tells_no_shifts_has_none_standing),
+        TEST(test_what_was_told_behind_a_clock_set_back_stands_after_a_kill),
+        TEST(test_what_was_told_with_a_clock_that_lost_its_time_stands_after_a_kill),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

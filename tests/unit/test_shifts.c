@@ -179,7 +179,7 @@ static void test_a_shift_goes_on_over_a_kill_from_what_was_kept_and_the_totals(v
     expect_times(&world->records[0], HOUR - 5 * MINUTE - 31 * SECOND, 0, 0,
                  7 * HOUR + 5 * MINUTE + 31 * SECOND);
     assert_int_equal(good_of(&world->records[0]), 630 + 300 + 60 * 44 + 30 - 1);
-    assert_int_equal(world->records[0].performance.quantities[COUNTS_GOOD].inferred, 301);
+    assert_int_equal(world->records[0].performance.quantities[COUNTS_GOOD].inferred, 331);
     world_end(world);
 }
 
@@ -305,6 +305,112 @@ static void test_a_clock_that_lost_its_time_ends_no_shift(void **state)
     world_end(world);
 }
 
+static void test_what_is_counted_while_there_is_no_calendar_is_no_shifts(void **state)
+{
+    struct world *world = world_begin(*state, "m", 13, 0);
+    struct machine without = *world->machine;
+    const struct machine *with = world->machine;
+    struct sample samples[MOST_SAMPLES];
+
+    world_poll(world, true);
+    world_run(world, 10 * MINUTE, SAYS_PRODUCTION, 600);
+    without.calendar = NULL; /* a reload takes the calendar away */
+    world_drop(world, &world->stored);
+    world->machine = &without;
+    world_start(world);
+    assert_null(world->shifts);
+    for (int i = 0; i < 3600; i++) {
+        struct state_report reports[STATE_MAX_REPORTS];
+        world->wall_ms += 48 * SECOND; /* two days */
+        world->good += 10;
+        int64_t boot_ms = world->wall_ms - world->boot_ms;
+        size_t count = read_machine(world, samples);
+        states_take(world->states, samples, count, true, boot_ms, reports);
+        counters_take(world->counters, samples, count, boot_ms, ignore_counter, NULL);
+    }
+    world_drop(world, &world->stored); /* and another gives it back */
+    world->machine = with;
+    world_start(world);
+    world_run(world, SECOND, SAYS_PRODUCTION, 0);
+    assert_int_equal(world->record_count, 1);
+    expect_key(world, 0, "2026-11-27/early");
+    assert_int_equal(good_of(&world->records[0]), 600);
+    world_end(world);
+}
+
+static void test_a_stop_over_a_power_cut_is_no_longer_than_what_was_not_production(void **state)
+{
+    struct world *world = world_begin(*state, "m", 6, 0);
+
+    world_poll(world, true);
+    world_run(world, 6 * HOUR, SAYS_PRODUCTION, 0);
+    world_run(world, MINUTE, SAYS_STOPPED, 0);
+    world->unsynced = true; /* the battery kept the time; NTP has not said so yet */
+    world_reboot(world, MINUTE, false);
+    world_run(world, MINUTE, SAYS_STOPPED, 0);
+    world->unsynced = false;
+    world_run(world, 2 * HOUR, SAYS_PRODUCTION, 0);
+    assert_int_equal(world->record_count, 1);
+    const struct performance_record *record = &world->records[0].performance;
+    print_message("stops %ld micro %ld: %ld ms; run %ld down %ld unknown %ld\n",
+                  (long)record->stops.count, (long)record->micro_stops.count,
+                  (long)record->stops.total_ms, (long)record->times_ms[PERFORMANCE_RUN],
+                  (long)record->times_ms[PERFORMANCE_DOWN],
+                  (long)record->times_ms[PERFORMANCE_UNKNOWN]);
+    assert_true(record->stops.total_ms + record->micro_stops.total_ms <=
+                world->records[0].length_ms - record->times_ms[PERFORMANCE_RUN]);
+    world_end(world);
+}
+
+static void test_a_shift_whose_begin_is_moved_is_told_once(void **state)
+{
+    struct world *world = world_begin(*state, "m", 8, 0);
+    struct machine other = *world->machine;
+    struct calendar calendar = *other.calendar;
+    struct shift shifts[3];
+
+    world_poll(world, true);
+    world_run(world, HOUR, SAYS_PRODUCTION, 0);
+    memcpy(shifts, calendar.shifts, sizeof shifts);
+    for (size_t i = 0; i < 3; i++) {
+        if (strcmp(shifts[i].name, "early") == 0)
+            shifts[i].from = 6 * 60 + 30;
+        if (strcmp(shifts[i].name, "night") == 0)
+            shifts[i].to += 30;
+    }
+    calendar.shifts = shifts;
+    other.calendar = &calendar;
+    world_drop(world, &world->stored);
+    world->machine = &other;
+    world_start(world);
+    world_run(world, 6 * HOUR, SAYS_PRODUCTION, 0);
+    size_t early = 0;
+    for (size_t i = 0; i < world->record_count; i++) {
+        print_message("%s %ld ms run %ld rev %u\n", world->records[i].key,
+                      (long)world->records[i].length_ms,
+                      (long)world->records[i].performance.times_ms[PERFORMANCE_RUN],
+                      world->records[i].performance.revision);
+        early += strcmp(world->records[i].key, "2026-11-27/early") == 0;
+    }
+    assert_int_equal(early, 1);
+    world_end(world);
+}
+
+static void test_only_what_is_inferred_is_told_as_inferred_over_a_kill(void **state)
+{
+    struct world *world = world_begin(*state, "m", 13, 0);
+
+    world_poll(world, true);
+    world_run(world, 5 * MINUTE, SAYS_PRODUCTION, 0);
+    world_run(world, 10 * SECOND, 0, 0); /* silence: the counts behind it are inferred */
+    world_run(world, SECOND, SAYS_PRODUCTION, 50);
+    int64_t inferred = world->shifts != NULL ? 50 : 0;
+    world_kill(world);
+    world_run(world, HOUR, SAYS_PRODUCTION, 0);
+    assert_int_equal(world->records[0].performance.quantities[COUNTS_GOOD].inferred, inferred);
+    world_end(world);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, config_set_up, config_tear_down)
 
 int main(void)
@@ -324,6 +430,10 @@ int main(void)
         TEST(test_a_plan_that_changes_ends_a_shift_that_is_none_any_more),
         TEST(test_a_clock_set_forward_leaves_out_what_is_unknown),
         TEST(test_a_clock_set_back_over_a_beginning_brings_no_shift_back),
+        TEST(test_what_is_counted_while_there_is_no_calendar_is_no_shifts),
+        TEST(test_a_stop_over_a_power_cut_is_no_longer_than_what_was_not_production),
+        TEST(test_a_shift_whose_begin_is_moved_is_told_once),
+        TEST(test_only_what_is_inferred_is_told_as_inferred_over_a_kill),
         TEST(test_a_clock_that_lost_its_time_ends_no_shift),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
