@@ -350,7 +350,7 @@ uint16_t tag_width(const struct tag *tag);
  * its job. */
 enum { STATE_VALUES = 2, STATE_KEPT_VALUES = 5 };
 enum {
-    SHIFT_BASE_VALUES = 6,
+    SHIFT_BASE_VALUES = 9,
     SHIFT_PERIOD_VALUES = 32,
     SHIFT_KEPT_VALUES = SHIFT_BASE_VALUES + 2 * SHIFT_PERIOD_VALUES
 };

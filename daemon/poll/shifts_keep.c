@@ -6,7 +6,8 @@
 enum {
     COUNTERS, /* which of them were counted: see tally_counters */
     TOTALS,
-    KNOWN = TOTALS + PERFORMANCE_QUANTITIES,
+    INFERRED = TOTALS + PERFORMANCE_QUANTITIES,
+    KNOWN = INFERRED + PERFORMANCE_QUANTITIES,
     OVER,
     BASE_NUMBERS
 };
@@ -25,8 +26,10 @@ enum { GROUP_BASE, GROUP_NOW, GROUP_BEFORE };
 static void keep_base(const struct shifts *shifts, int64_t *ret_numbers)
 {
     ret_numbers[COUNTERS] = tally_counters(shifts->machine);
-    for (size_t i = 0; i < PERFORMANCE_QUANTITIES; i++)
+    for (size_t i = 0; i < PERFORMANCE_QUANTITIES; i++) {
         ret_numbers[TOTALS + i] = shifts->sums[i].total;
+        ret_numbers[INFERRED + i] = shifts->sums[i].inferred;
+    }
     ret_numbers[KNOWN] = shifts->known_ms;
     ret_numbers[OVER] = shifts->over_ms;
 }
@@ -98,7 +101,8 @@ static void catch_up(struct shifts *shifts, const int64_t *base)
     for (size_t i = 0; i < PERFORMANCE_QUANTITIES; i++)
         if (shifts->sums[i].total > base[TOTALS + i] && base[TOTALS + i] >= 0)
             performance_add_count(&shifts->now.performance, (enum counts)i,
-                                  shifts->sums[i].total - base[TOTALS + i], true);
+                                  shifts->sums[i].total - base[TOTALS + i],
+                                  shifts->sums[i].inferred != base[INFERRED + i]);
 }
 
 void shifts_forget_counts(const struct machine *machine, const struct standings *standings)
