@@ -118,12 +118,18 @@ struct live *gateway_live(const struct gateway *gateway)
     return live;
 }
 
+/* By the request at hand. */
+static bool was_set;
+
 int gateway_set_counter(struct gateway *gateway, const char *machine, const char *tag,
                         int64_t total)
 {
     (void)gateway;
     CLAIM(strlen(machine) < LIVE_NAME_BYTES && strlen(tag) < LIVE_NAME_BYTES && total >= 0);
-    return strcmp(machine, "m") != 0 ? -ENODEV : strcmp(tag, "t") != 0 ? -ENOENT : 0;
+    was_set = strcmp(machine, "m") == 0 && strcmp(tag, "t") == 0;
+    if (was_set)
+        return 0;
+    return strcmp(machine, "m") != 0 ? -ENODEV : -ENOENT;
 }
 
 static void add_machine(struct machine *machine, const struct link *link)
@@ -168,6 +174,8 @@ static void check_answer(const char *line, const struct text *answer)
         CLAIM(!refused && machines == 1);
     else if (strcmp(line, "metrics") == 0)
         CLAIM(!refused && node_text(node_member(root, "metrics"), NULL) != NULL);
+    else if (strncmp(line, "set ", 4) == 0)
+        CLAIM(refused == !was_set && machines == 0);
     else
         CLAIM(refused && machines == 0);
     node_free(root);
@@ -207,6 +215,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (live == NULL)
         make_plant();
     client = (struct client){0};
+    was_set = false;
     for (size_t i = 0; i < PIECES; i++)
         client.pieces[i] = input_byte(&input);
     client.manner = input_byte(&input);
