@@ -4,6 +4,7 @@
 #include "load.h"
 #include "phrase.h"
 #include "text.h"
+#include "words.h"
 
 enum { ADDRESSES = 65536, EIGHT_BYTES_IN_WORDS = 4 };
 

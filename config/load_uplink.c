@@ -6,6 +6,7 @@
 #include "load.h"
 #include "phrase.h"
 #include "text.h"
+#include "words.h"
 
 enum { TOPIC_MOST_BYTES = 200 };
 

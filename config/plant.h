@@ -345,9 +345,8 @@ uint16_t tag_width(const struct tag *tag);
 
 /* How many values of a machine are told, and how many numbers there are with those that are only
  * kept. Behind the tags come what is made of counters and, of a machine with a state, "state" and
- * "state.reason"; then what is kept of counters, of the state, and of shifts: what holds for all of
- * them, the shift that is on, and the one before; and of
- * its job. */
+ * "state.reason"; then what is kept of counters, of the state, of shifts (what holds for all of
+ * them, the shift that is on, and the one before), and of the job. */
 enum { STATE_VALUES = 2, STATE_KEPT_VALUES = 5 };
 enum {
     SHIFT_BASE_VALUES = 9,
@@ -399,21 +398,5 @@ const char *state_operator_name(enum state_operator op);
 const char *link_driver_name(enum link_driver driver);
 const char *tag_type_name(enum tag_type type);
 const char *area_name(enum area area);
-
-/* Parsers of the contract's words, shared with the command line. 0, or -EINVAL with a sentence of
- * what was expected in *ret_expected, a literal. */
-int parse_duration(const char *text, int64_t *ret_ms, const char **ret_expected);
-int parse_size(const char *text, int64_t *ret_bytes, const char **ret_expected);
-/* "host:port", "[v6]:port", "host" (port default_port); ret_host is malloc'ed. */
-int parse_host_port(const char *text, uint16_t default_port, char **ret_host, uint16_t *ret_port,
-                    const char **ret_expected);
-/* "holding:100", "coil:3", "holding:100.3" */
-int parse_at(const char *text, enum area *ret_area, uint16_t *ret_address, int8_t *ret_bit,
-             const char **ret_expected);
-/* "u32", "string:20" */
-int parse_type(const char *text, enum tag_type *ret_type, uint16_t *ret_string_bytes,
-               const char **ret_expected);
-/* "CDAB", and the eight-byte "GHEFCDAB" likes */
-int parse_order(const char *text, uint8_t *ret_order, const char **ret_expected);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "cli.h"
 #include "memory.h"
+#include "words.h"
 
 /* Values that getopt_long returns: above every letter, so that a row is found by its number. */
 enum { ROW_BASE = 256, HELP = 255, MOST_ROWS = 32 };

@@ -7,6 +7,7 @@
 #include "cli.h"
 #include "decode.h"
 #include "read_words.h"
+#include "words.h"
 
 struct read_options {
     const char *config;
@@ -67,16 +68,11 @@ static int parse_span(const struct tag *tag, int64_t count, struct span *ret_spa
     return CLI_OK;
 }
 
-/* "8N1" */
-static int parse_format(const char *text, struct link *link)
+static int take_format(const char *text, struct link *link)
 {
-    if (strlen(text) != 3 || !strchr("78", text[0]) || !strchr("NEO", text[1]) ||
-        !strchr("12", text[2]))
+    if (parse_format(text, &link->data_bits, &link->parity, &link->stop_bits) != 0)
         return cli_usage(&command_read, "--format: \"%s\" where one as 8N1 or 7E1 is expected",
                          text);
-    link->data_bits = (uint8_t)(text[0] - '0');
-    link->parity = text[1];
-    link->stop_bits = (uint8_t)(text[2] - '0');
     return CLI_OK;
 }
 
@@ -111,7 +107,7 @@ static int find_place(const struct read_options *options, const char *place,
     if (place[0] == '/') {
         link->driver = DRIVER_MODBUS_RTU;
         link->device = place;
-        status = parse_format(options->format, link);
+        status = take_format(options->format, link);
     } else if (strchr(place, ':')) {
         if (parse_host_port(place, 502, &question->host, &link->port, &expected) < 0)
             status = cli_usage(&command_read, "\"%s\" where %s is expected", place, expected);

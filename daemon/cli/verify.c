@@ -15,6 +15,7 @@
 #include "uplink.h"
 #include "verify_inbox.h"
 #include "verify_report.h"
+#include "words.h"
 
 /* After the end, what is still on its way may come. */
 enum { SETTLE_MS = 5000, PROGRESS_MS = 1000, CLOSE_MS = 1000 };

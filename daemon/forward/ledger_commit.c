@@ -99,13 +99,18 @@ static int make_room(struct ledger *ledger, struct audience audience, struct gap
     return error;
 }
 
+static uint64_t end_of(const struct batch *batch)
+{
+    return batch->first_seq + batch->count;
+}
+
 /* A batch of its own for a loss; it follows all that has a number, and the last one written with
  * it. */
 static struct held_batch *gap_batch(const struct ledger *ledger, const struct batch *last,
                                     const struct gap *gap)
 {
     struct text record = {0};
-    uint64_t end = last != NULL ? last->first_seq + last->count : 0;
+    uint64_t end = last != NULL ? end_of(last) : 0;
     record_add_gap(&record, gap);
     struct batch batch = {
         .first_seq = end > ledger->next_seq ? end : ledger->next_seq,
@@ -156,7 +161,7 @@ static int write_batches(struct ledger *ledger, struct held_batch *const *batche
 
 static void stored(struct ledger *ledger, struct held_batch *held)
 {
-    uint64_t end = held->batch.first_seq + held->batch.count;
+    uint64_t end = end_of(&held->batch);
     held->stored = true;
     if (end > ledger->next_seq)
         ledger->next_seq = end;
@@ -170,14 +175,9 @@ static bool passes_over_some(const struct ledger *ledger, struct held_batch *con
     for (size_t i = 0; i < count; i++) {
         if (batches[i]->batch.first_seq > next_seq)
             return true;
-        next_seq = batches[i]->batch.first_seq + batches[i]->batch.count;
+        next_seq = end_of(&batches[i]->batch);
     }
     return false;
-}
-
-static uint64_t end_of(const struct batch *batch)
-{
-    return batch->first_seq + batch->count;
 }
 
 /* With a batch rather than in a transaction of their own, a moment later. */
