@@ -30,8 +30,8 @@ struct line_answer {
 struct line_driver {
     const char *name;
 
-    /* Prepares a machine once; pure but for allocation. */
-    struct line_plan *(*prepare)(const struct machine *machine);
+    /* Prepares a machine once; pure but for allocation. `refused` as for modbus_plan_new. */
+    struct line_plan *(*prepare)(const struct machine *machine, const bool *refused);
     void (*discard)(struct line_plan *plan); /* accepts NULL */
 
     /* Opens the link. 0, or negative errno with *ret_line untouched. May block for at most the

@@ -98,7 +98,7 @@ static struct link_load print_link(const struct link *link)
 
     struct link_load load = {0};
     for (size_t i = 0; i < link->machine_count; i++) {
-        struct modbus_plan *plan = modbus_plan_new(link->machines[i]);
+        struct modbus_plan *plan = modbus_plan_new(link->machines[i], NULL);
         print_machine(link->machines[i], plan);
         link_load_add(&load, link, plan);
         modbus_plan_free(plan);

@@ -124,7 +124,7 @@ static int read_words_line(const struct link *link, uint8_t unit, const struct s
         return -1;
     }
     struct machine machine = words_machine(link, unit, span);
-    struct line_plan *plan = driver->prepare(&machine);
+    struct line_plan *plan = driver->prepare(&machine, NULL);
     struct line_answer answer = {.samples = mem_array(span->count, sizeof(*answer.samples))};
     driver->poll(line, &machine, plan, always_due, NULL, &answer);
     result = take_words(&answer, link, unit, ret_words, ret_trouble);
