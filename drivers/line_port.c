@@ -17,6 +17,7 @@
 #include "clock.h"
 #include "line_io.h"
 #include "memory.h"
+#include "tap.h"
 
 struct line_port {
     modbus_t *serial; /* NULL over TCP */
@@ -104,12 +105,20 @@ int line_port_open(const struct link *link, struct line_port **ret_port)
 
 int line_port_read(struct line_port *port, int64_t until_ns, uint8_t *ret_bytes, size_t room)
 {
-    return line_io_read(port->fd, until_ns, ret_bytes, room);
+    int count = line_io_read(port->fd, until_ns, ret_bytes, room);
+
+    if (count > 0)
+        tap_put(tap_used(), RECORDING_HEARD, ret_bytes, (size_t)count);
+    return count;
 }
 
 int line_port_write(struct line_port *port, int64_t until_ns, const uint8_t *bytes, size_t length)
 {
-    return line_io_write(port->fd, until_ns, bytes, length);
+    int error = line_io_write(port->fd, until_ns, bytes, length);
+
+    if (error == 0)
+        tap_put(tap_used(), RECORDING_SENT, bytes, length);
+    return error;
 }
 
 void line_port_flush(struct line_port *port)

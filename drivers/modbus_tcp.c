@@ -49,6 +49,7 @@ static int receive(struct modbus_tcp *tcp)
         return errno == EINTR ? -EAGAIN : -errno;
     if (got == 0)
         return -ECONNRESET;
+    tap_put(tcp->tap, RECORDING_HEARD, tcp->buffer + tcp->length, (size_t)got);
     tcp->length = (uint16_t)(tcp->length + got);
     return 0;
 }
@@ -93,6 +94,7 @@ int modbus_tcp_ask(struct modbus_tcp *tcp, uint8_t unit, const struct span *span
     ssize_t sent = send(tcp->fd, request, length, MSG_NOSIGNAL);
     if (sent < 0)
         return errno == EAGAIN ? -ENOBUFS : -errno;
+    tap_put(tcp->tap, RECORDING_SENT, request, (size_t)sent);
     /* Twelve bytes that don't fit mean a peer that has read nothing for a very long time. */
     return (size_t)sent == length ? 0 : -ENOBUFS;
 }

@@ -12,6 +12,7 @@
 
 #include "modbus_frame.h"
 #include "modbus_plan.h"
+#include "tap.h"
 
 struct modbus_tcp {
     int fd; /* -1: closed */
@@ -21,6 +22,7 @@ struct modbus_tcp {
     bool more;          /* the last look left something behind: look again without being told */
     bool hung_up;       /* the other side has sent its last: the end comes behind what it sent */
     uint32_t discarded; /* answers thrown away; whoever counts them sets it to 0 */
+    struct tap *tap;    /* the owner's, who may set it; gets what is sent and heard */
     uint8_t buffer[MODBUS_TCP_MAX_FRAME];
 };
 

@@ -56,6 +56,7 @@ struct live_link *live_add_link(struct live *live, const struct link *link)
 {
     struct live_link *item = mem_alloc(sizeof(*item));
     item->config = link;
+    item->tap = tap_new();
     pthread_mutex_lock(&live->lock);
     live->links = push(live->links, &live->link_count, item);
     pthread_mutex_unlock(&live->lock);
@@ -68,7 +69,16 @@ void live_remove_link(struct live *live, struct live_link *link)
     take_out(live->links, &live->link_count, link);
     pthread_mutex_unlock(&live->lock);
     live_alarm_forget(live, SUBJECT_LINK, link->config->name);
+    tap_free(link->tap);
     free(link);
+}
+
+struct live_link *live_find_link(struct live *live, const char *name)
+{
+    for (size_t i = 0; i < live->link_count; i++)
+        if (strcmp(live->links[i]->config->name, name) == 0)
+            return live->links[i];
+    return NULL;
 }
 
 /* How long a value's text may be; 0: it is none. */

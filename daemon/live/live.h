@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "plant.h"
+#include "tap.h"
 #include "text.h"
 #include "value.h"
 
@@ -23,6 +24,7 @@ enum { LIVE_QUALITIES = QUALITY_LINK + 1, LIVE_GAP_WHYS = GAP_DAMAGED + 1 };
 
 struct live_link {
     const struct link *config;
+    struct tap *tap; /* who listens to its bytes */
     /* Written by the link's own thread, read by anyone. */
     atomic_bool up;
     _Atomic(const char *) trouble; /* what keeps it down, a constant string; NULL: nothing */
@@ -57,6 +59,8 @@ void live_free(struct live *live);
 /* The plant must stay retained until the removal. */
 struct live_link *live_add_link(struct live *live, const struct link *link);
 void live_remove_link(struct live *live, struct live_link *link);
+/* For who adds and removes them; NULL where there is none of that name. */
+struct live_link *live_find_link(struct live *live, const char *name);
 struct live_machine *live_add_machine(struct live *live, const struct machine *machine);
 void live_remove_machine(struct live *live, struct live_machine *machine);
 

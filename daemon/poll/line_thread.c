@@ -88,6 +88,7 @@ static void open_line(struct line_thread *thread)
         return;
     }
     log_info("link %s: open", thread->config->name);
+    tap_mark(thread->live->tap, "opened");
     thread->failed = false;
     atomic_store(&thread->live->up, true);
     atomic_store(&thread->live->trouble, NULL);
@@ -98,6 +99,7 @@ static void close_line(struct line_thread *thread, int error)
 {
     thread->driver->close(thread->line);
     thread->line = NULL;
+    tap_mark(thread->live->tap, "closed");
     atomic_fetch_add(&thread->live->reconnects, 1);
     failed(thread, error);
 }
@@ -206,6 +208,7 @@ static void *run_line(void *argument)
     char name[16];
     snprintf(name, sizeof(name), "%s", thread->config->name);
     pthread_setname_np(pthread_self(), name);
+    tap_use(thread->live->tap);
     while (!thread->stopping) {
         int64_t next_ns = step(thread);
         atomic_store(&thread->back_by_ns, next_ns);

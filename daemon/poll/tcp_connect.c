@@ -26,6 +26,8 @@ void tcp_set_state(struct tcp_link *link, enum tcp_link_state state, int64_t dea
 void tcp_close(struct tcp_link *link)
 {
     atomic_fetch_add(&link->live->discarded, link->tcp.discarded);
+    if (link->tcp.fd >= 0)
+        tap_mark(link->tcp.tap, "closed");
     modbus_tcp_close(&link->tcp);
     link->tcp.discarded = 0;
     atomic_store(&link->live->up, false);
@@ -117,6 +119,7 @@ void tcp_connected(struct tcp_link *link, int64_t now_ns)
     }
     struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.ptr = link};
     epoll_ctl(link->loop->epoll_fd, EPOLL_CTL_MOD, link->tcp.fd, &event);
+    tap_mark(link->tcp.tap, "opened");
     if (link->ever_up)
         atomic_fetch_add(&link->live->reconnects, 1);
     link->ever_up = true;

@@ -25,6 +25,7 @@ struct tcp_link *tcp_link_new(struct tcp_loop *loop, const struct plant *plant,
     link->config = config;
     link->live = live;
     modbus_tcp_init(&link->tcp, (uint16_t)(loop->links_made++ * SPREAD));
+    link->tcp.tap = live->tap;
     backoff_init(&link->backoff, NS_PER_S, 60 * NS_PER_S, (uint32_t)(uintptr_t)link | 1);
     return link;
 }
