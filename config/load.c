@@ -273,6 +273,16 @@ static const char *file_path(const void *context, uint16_t file)
     return load->files[file];
 }
 
+static void keep_files(struct load *load)
+{
+    struct plant *plant = load->plant;
+
+    plant->files = arena_alloc(&load->home->arena, load->file_count * sizeof *plant->files);
+    plant->file_count = load->file_count;
+    for (size_t i = 0; i < load->file_count; i++)
+        plant->files[i] = load_string(load, load->files[i]);
+}
+
 /* Everything but the plant. */
 static void load_end(struct load *load)
 {
@@ -304,6 +314,7 @@ int plant_load(const char *path, const struct plant **ret_plant, struct fault_li
         error = -EINVAL;
     } else {
         plant_home_index_machines(load.home);
+        keep_files(&load);
         *ret_plant = load.plant;
     }
     load_end(&load);

@@ -1,14 +1,18 @@
 /* links: */
 #include <stdlib.h>
+#include <string.h>
 
 #include "link_driver.h"
 #include "load.h"
+#include "phrase.h"
+#include "recording.h"
 #include "words.h"
 
 /* A link, and whether its driver was understood. */
 struct link_draft {
     struct link link;
-    unsigned driver; /* enum link_driver, or DRIVER_UNKNOWN */
+    struct link_recording recording; /* of the driver of that name */
+    unsigned driver;                 /* enum link_driver, or DRIVER_UNKNOWN */
 };
 
 enum { DRIVER_UNKNOWN = 0xff };
@@ -21,14 +25,14 @@ static const struct choice drivers[] = {
     {"modbus-ascii-tcp", CHOICE_LATER},
     {"serial-text", CHOICE_LATER},
     {"serial-text-tcp", CHOICE_LATER},
-    {"recording", CHOICE_LATER},
+    {"recording", DRIVER_RECORDING},
     {NULL, 0},
 };
 
 static const struct choice switches[] = {
     {"on", true}, {"off", false}, {"true", true}, {"false", false}, {NULL, 0}};
 
-static field_read_fn read_address, read_device, read_baud, read_format;
+static field_read_fn read_address, read_device, read_baud, read_format, read_speed;
 
 enum {
     LINK_NAME,
@@ -42,6 +46,9 @@ enum {
     LINK_MAX_REGISTERS,
     LINK_GAP,
     LINK_PAUSE,
+    LINK_FILE,
+    LINK_SPEED,
+    LINK_REPEAT,
     LINK_FIELDS
 };
 
@@ -56,7 +63,7 @@ static const struct field link_fields[LINK_FIELDS] = {
                      .read = load_read_choice,
                      .offset = offsetof(struct link_draft, driver),
                      .choices = drivers,
-                     .required = "modbus-tcp, modbus-rtu or modbus-rtu-tcp"},
+                     .required = "modbus-tcp, modbus-rtu, modbus-rtu-tcp or recording"},
     [LINK_ADDRESS] = {.key = "address", .read = read_address},
     [LINK_DEVICE] = {.key = "device", .read = read_device, .offset = LINK_MEMBER(device)},
     [LINK_BAUD] = {.key = "baud", .read = read_baud, .offset = LINK_MEMBER(baud)},
@@ -80,6 +87,18 @@ static const struct field link_fields[LINK_FIELDS] = {
                     .read = load_read_duration,
                     .offset = LINK_MEMBER(pause_ms),
                     .most = 10000},
+    [LINK_FILE] = {.key = "file",
+                   .read = load_read_path,
+                   .offset = offsetof(struct link_draft, recording.file)},
+    [LINK_SPEED] = {.key = "speed",
+                    .read = read_speed,
+                    .offset = offsetof(struct link_draft, recording.speed),
+                    .least = 1,
+                    .most = 1000},
+    [LINK_REPEAT] = {.key = "repeat",
+                     .read = load_read_bool_choice,
+                     .offset = offsetof(struct link_draft, recording.repeat),
+                     .choices = switches},
 };
 
 static const struct section link_section = {"a link", link_fields, LINK_FIELDS};
@@ -138,6 +157,17 @@ static void read_format(struct load *load, const struct field *field, const stru
         load_refuse(load, field->key, value, "is no format", expected);
 }
 
+static void read_speed(struct load *load, const struct field *field, const struct node *value,
+                       void *object)
+{
+    const char *text = load_scalar(load, field, value, "fast, or how many times faster");
+
+    if (text && strcmp(text, "fast") == 0)
+        ((struct link_draft *)object)->recording.speed = 0;
+    else if (text)
+        load_read_u16(load, field, value, object);
+}
+
 /* Refuses the key where it stands: it goes with other drivers than this one. */
 static void refuse_for_driver(struct load *load, const struct node *key, const char *driver,
                               const char *instead)
@@ -189,12 +219,66 @@ static void check_transport(struct load *load, const struct node *node,
                           "it with serial drivers only");
 }
 
+/* The driver that the machines were asked with when the recording was made, as it is spoken over
+ * TCP; DRIVER_UNKNOWN after adding a fault. */
+static unsigned recorded_driver(struct load *load, const struct link_draft *draft,
+                                const struct node *key)
+{
+    struct recording *recording = NULL;
+    struct text trouble = {0};
+    const struct choice *choice = drivers;
+
+    if (recording_read(draft->recording.file, &recording, &trouble) == 0) {
+        while (choice->word && strcmp(choice->word, recording->driver) != 0)
+            choice++;
+        if (!choice->word || choice->value == CHOICE_LATER || choice->value == DRIVER_RECORDING) {
+            text_addf(&trouble, "%s: driver %s is unknown", draft->recording.file,
+                      phrase_quote(recording->driver).text);
+            choice = NULL;
+        }
+        recording_free(recording);
+    } else {
+        choice = NULL;
+    }
+    if (!choice)
+        load_refuse(load, "file", load_value(key), "can't be played", "a recording; %s",
+                    trouble.data);
+    text_free(&trouble);
+    if (!choice)
+        return DRIVER_UNKNOWN;
+    return link_driver_traits((enum link_driver)choice->value)->over_tcp;
+}
+
+/* From here on it is a link like others, but for its place. */
+static void check_recording(struct load *load, const struct node *node, struct link_draft *draft,
+                            const struct node *const *seen)
+{
+    static const size_t fields[] = {LINK_FILE, LINK_SPEED, LINK_REPEAT};
+    struct link_recording *recording;
+
+    if (draft->driver != DRIVER_RECORDING) {
+        for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+            refuse_for_driver(load, seen[fields[i]], link_driver_name(draft->driver),
+                              "it with recording only");
+        return;
+    }
+    require_for_driver(load, node, seen, LINK_FILE, "recording");
+    if (!draft->recording.file)
+        return;
+    draft->driver = recorded_driver(load, draft, seen[LINK_FILE]);
+    recording = arena_alloc(&load->home->arena, sizeof *recording);
+    *recording = draft->recording;
+    draft->link.recording = recording;
+    draft->link.host = load_string(load, "127.0.0.1");
+}
+
 static void load_link(struct load *load, const struct node *node, struct table *names,
                       struct table *devices, struct link *ret_link)
 {
     const struct node *seen[LINK_FIELDS];
     struct link_draft draft = {
         .driver = DRIVER_UNKNOWN,
+        .recording = {.speed = 1},
         .link = {.name = "",
                  .baud = 9600,
                  .data_bits = 8,
@@ -212,8 +296,10 @@ static void load_link(struct load *load, const struct node *node, struct table *
         load_claim(load, devices, "device", draft.link.device, load_value(seen[LINK_DEVICE]));
     if (draft.driver != DRIVER_UNKNOWN) {
         check_transport(load, node, &draft, seen);
-        draft.link.driver = (enum link_driver)draft.driver;
+        check_recording(load, node, &draft, seen);
     }
+    if (draft.driver != DRIVER_UNKNOWN)
+        draft.link.driver = (enum link_driver)draft.driver;
     *ret_link = draft.link;
 }
 

@@ -348,11 +348,18 @@ bool machine_equal(const struct machine *a, const struct machine *b)
     return true;
 }
 
+static bool recording_equal(const struct link_recording *a, const struct link_recording *b)
+{
+    if (!a || !b)
+        return a == b;
+    return string_equal(a->file, b->file) && a->speed == b->speed && a->repeat == b->repeat;
+}
+
 bool link_equal(const struct link *a, const struct link *b)
 {
     return string_equal(a->name, b->name) && a->driver == b->driver &&
-           string_equal(a->host, b->host) && a->port == b->port &&
-           string_equal(a->device, b->device) && a->baud == b->baud &&
+           recording_equal(a->recording, b->recording) && string_equal(a->host, b->host) &&
+           a->port == b->port && string_equal(a->device, b->device) && a->baud == b->baud &&
            a->data_bits == b->data_bits && a->parity == b->parity && a->stop_bits == b->stop_bits &&
            a->rs485 == b->rs485 && a->timeout_ms == b->timeout_ms && a->pause_ms == b->pause_ms &&
            a->max_registers == b->max_registers && a->gap == b->gap;

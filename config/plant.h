@@ -245,10 +245,19 @@ enum link_driver {
     DRIVER_RECORDING,
 };
 
+/* A link whose machines are played from a file; see recording.h. */
+struct link_recording {
+    const char *file;
+    uint16_t speed; /* so many times faster than recorded; 0: as fast as it is asked */
+    bool repeat;
+};
+
 struct link {
     const char *name;
-    enum link_driver driver;
-    const char *host; /* NULL for a serial link; without brackets for IPv6 */
+    enum link_driver driver; /* of a recording: what was spoken, over TCP; never DRIVER_RECORDING */
+    const struct link_recording *recording; /* NULL: it is none */
+    const char *host; /* NULL for a serial link; without brackets for IPv6; loopback, with port 0,
+                         for a recording */
     uint16_t port;
     const char *device; /* NULL for a link over TCP */
     uint32_t baud;      /* one of termios's rates */
@@ -308,6 +317,8 @@ struct plant {
     size_t link_count;
     struct machine *machines;
     size_t machine_count;
+    const char **files; /* that it was read from, profiles too */
+    size_t file_count;
 };
 
 /* A fault of a configuration. */

@@ -12,6 +12,7 @@
 #include "log.h"
 #include "machine.h"
 #include "memory.h"
+#include "playback.h"
 #include "poller.h"
 #include "queue.h"
 
@@ -24,6 +25,7 @@ enum { SAVE_S = 60 };
 struct link_run {
     const struct plant *plant; /* retained */
     const struct link *config;
+    struct playback *playback; /* of a recording */
     struct live_link *live;
     struct machine_run **machines;
     size_t machine_count;
@@ -51,10 +53,16 @@ struct gateway {
 
 static int start_polling(struct gateway *gateway, struct link_run *run)
 {
-    if (line_driver_find(run->config->driver) != NULL)
-        return line_thread_start(&gateway->output, run->plant, run->config, run->live,
-                                 run->machines, run->machine_count, &run->line);
-    run->tcp = poller_add(gateway->poller, run->plant, run->config, run->live, run->machines,
+    const struct link *link = run->config;
+    int error = link->recording != NULL ? playback_start(link, &run->playback) : 0;
+    if (error < 0)
+        return error;
+    if (run->playback != NULL)
+        link = playback_link(run->playback);
+    if (line_driver_find(link->driver) != NULL)
+        return line_thread_start(&gateway->output, run->plant, link, run->live, run->machines,
+                                 run->machine_count, &run->line);
+    run->tcp = poller_add(gateway->poller, run->plant, link, run->live, run->machines,
                           run->machine_count);
     return 0;
 }
@@ -64,6 +72,7 @@ static void stop_polling(struct gateway *gateway, struct link_run *run)
     if (run->tcp != NULL)
         poller_remove(gateway->poller, run->tcp);
     line_thread_stop(run->line);
+    playback_stop(run->playback);
 }
 
 static uint32_t source_of(const struct plant *plant, const uint32_t *sources,
@@ -108,7 +117,7 @@ static struct link_run *start_link(struct gateway *gateway, const struct plant *
     run->machine_count = link->machine_count;
     int error = start_polling(gateway, run);
     if (error < 0) {
-        log_error("link %s: no thread can be started for it: %s", link->name,
+        log_error("link %s: it can't be served: %s", link->name,
                   strerrordesc_np(-error));
         exit(EX_OSERR);
     }

@@ -82,7 +82,8 @@ static void add_links(const struct live *live, struct text *out)
         const char *trouble = atomic_load(&link->trouble);
         text_add_char(out, '{');
         add_string(out, "name", link->config->name);
-        add_string(out, "driver", link_driver_name(link->config->driver));
+        enum link_driver driver = link->config->recording ? DRIVER_RECORDING : link->config->driver;
+        add_string(out, "driver", link_driver_name(driver));
         add_bool(out, "up", atomic_load(&link->up));
         add_string(out, "trouble", trouble == NULL ? "" : trouble);
         add_number(out, "requests", (int64_t)atomic_load(&link->requests));
