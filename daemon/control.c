@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "link_record.h"
 #include "live.h"
 #include "memory.h"
 #include "text.h"
@@ -171,9 +172,11 @@ static void answer(struct gateway *gateway, const char *request, struct text *ou
         answer_metrics(gateway, out);
     else if (strncmp(request, "set ", 4) == 0)
         answer_set(gateway, request + 4, out);
+    else if (strncmp(request, "record ", 7) == 0)
+        link_record_answer(gateway_live(gateway), request + 7, out);
     else
-        text_add(out, "{\"error\":\"expected status, values, values MACHINE, metrics or"
-                      " set MACHINE TAG TOTAL\"}\n");
+        text_add(out, "{\"error\":\"expected status, values, values MACHINE, metrics,"
+                      " set MACHINE TAG TOTAL or record LINK\"}\n");
 }
 
 /* A client that does not read in time goes without the rest. */
