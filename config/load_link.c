@@ -15,7 +15,7 @@ struct link_draft {
     unsigned driver;                 /* enum link_driver, or DRIVER_UNKNOWN */
 };
 
-enum { DRIVER_UNKNOWN = 0xff };
+enum { DRIVER_UNKNOWN = 0xff, MOST_SPEED = 1000 };
 
 static const struct choice drivers[] = {
     {"modbus-tcp", DRIVER_MODBUS_TCP},
@@ -90,11 +90,7 @@ static const struct field link_fields[LINK_FIELDS] = {
     [LINK_FILE] = {.key = "file",
                    .read = load_read_path,
                    .offset = offsetof(struct link_draft, recording.file)},
-    [LINK_SPEED] = {.key = "speed",
-                    .read = read_speed,
-                    .offset = offsetof(struct link_draft, recording.speed),
-                    .least = 1,
-                    .most = 1000},
+    [LINK_SPEED] = {.key = "speed", .read = read_speed},
     [LINK_REPEAT] = {.key = "repeat",
                      .read = load_read_bool_choice,
                      .offset = offsetof(struct link_draft, recording.repeat),
@@ -160,12 +156,17 @@ static void read_format(struct load *load, const struct field *field, const stru
 static void read_speed(struct load *load, const struct field *field, const struct node *value,
                        void *object)
 {
-    const char *text = load_scalar(load, field, value, "fast, or how many times faster");
+    static const char expected[] = "fast, or a whole number from 1 to 1000";
+    const char *text = load_scalar(load, field, value, expected);
+    int64_t times = 0;
 
-    if (text && strcmp(text, "fast") == 0)
-        ((struct link_draft *)object)->recording.speed = 0;
-    else if (text)
-        load_read_u16(load, field, value, object);
+    if (!text)
+        return;
+    bool fast = strcmp(text, "fast") == 0;
+    if (!fast && (parse_whole(text, &times) != 0 || times < 1 || times > MOST_SPEED))
+        load_refuse(load, field->key, value, "is no speed", expected);
+    else
+        ((struct link_draft *)object)->recording.speed = (uint16_t)times;
 }
 
 /* Refuses the key where it stands: it goes with other drivers than this one. */
@@ -228,25 +229,20 @@ static unsigned recorded_driver(struct load *load, const struct link_draft *draf
     struct text trouble = {0};
     const struct choice *choice = drivers;
 
-    if (recording_read(draft->recording.file, &recording, &trouble) == 0) {
-        while (choice->word && strcmp(choice->word, recording->driver) != 0)
-            choice++;
-        if (!choice->word || choice->value == CHOICE_LATER || choice->value == DRIVER_RECORDING) {
-            text_addf(&trouble, "%s: driver %s is unknown", draft->recording.file,
-                      phrase_quote(recording->driver).text);
-            choice = NULL;
-        }
-        recording_free(recording);
-    } else {
-        choice = NULL;
-    }
-    if (!choice)
-        load_refuse(load, "file", load_value(key), "can't be played", "a recording; %s",
-                    trouble.data);
+    if (recording_read(draft->recording.file, &recording, &trouble) != 0)
+        load_fault(load, load_value(key), "file: %s", trouble.data);
     text_free(&trouble);
-    if (!choice)
+    if (!recording)
         return DRIVER_UNKNOWN;
-    return link_driver_traits((enum link_driver)choice->value)->over_tcp;
+    while (choice->word && strcmp(choice->word, recording->driver) != 0)
+        choice++;
+    bool known = choice->word && choice->value != CHOICE_LATER && choice->value != DRIVER_RECORDING;
+    if (!known)
+        load_fault(load, load_value(key), "file: %s: driver %s is unknown; expected %s",
+                   draft->recording.file, phrase_quote(recording->driver).text,
+                   "one that a link may have");
+    recording_free(recording);
+    return known ? link_driver_traits((enum link_driver)choice->value)->over_tcp : DRIVER_UNKNOWN;
 }
 
 /* From here on it is a link like others, but for its place. */
