@@ -176,6 +176,8 @@ static void check_answer(const char *line, const struct text *answer)
         CLAIM(!refused && node_text(node_member(root, "metrics"), NULL) != NULL);
     else if (strncmp(line, "set ", 4) == 0)
         CLAIM(refused == !was_set && machines == 0);
+    else if (strncmp(line, "record press-1", 14) == 0 && !refused)
+        CLAIM(node_member(root, "lines") != NULL || strcmp(line + 14, " end") == 0);
     else
         CLAIM(refused && machines == 0);
     node_free(root);
