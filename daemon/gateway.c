@@ -62,8 +62,8 @@ static int start_polling(struct gateway *gateway, struct link_run *run)
     if (line_driver_find(link->driver) != NULL)
         return line_thread_start(&gateway->output, run->plant, link, run->live, run->machines,
                                  run->machine_count, &run->line);
-    run->tcp = poller_add(gateway->poller, run->plant, link, run->live, run->machines,
-                          run->machine_count);
+    run->tcp =
+        poller_add(gateway->poller, run->plant, link, run->live, run->machines, run->machine_count);
     return 0;
 }
 
@@ -117,8 +117,7 @@ static struct link_run *start_link(struct gateway *gateway, const struct plant *
     run->machine_count = link->machine_count;
     int error = start_polling(gateway, run);
     if (error < 0) {
-        log_error("link %s: it can't be served: %s", link->name,
-                  strerrordesc_np(-error));
+        log_error("link %s: it can't be served: %s", link->name, strerrordesc_np(-error));
         exit(EX_OSERR);
     }
     return run;

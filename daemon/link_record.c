@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
@@ -31,8 +32,9 @@ static bool parse(const char *arguments, struct request *ret_request)
         return ret_request->begins || ret_request->ends;
     if (strspn(word, "0123456789") != strlen(word))
         return false;
-    return sscanf(word, "%" SCNu64, &ret_request->next) == 1 &&
-           sscanf(began, "%" SCNd64, &ret_request->began_ns) == 1;
+    ret_request->next = strtoull(word, NULL, 10);
+    ret_request->began_ns = strtoll(began, NULL, 10);
+    return true;
 }
 
 static void begin(const struct live_link *link, struct request *request, struct text *lines)

@@ -193,8 +193,8 @@ static struct recording_chunk *next_chunk(struct recording *recording)
     size_t count = recording->count;
 
     if ((count & (count - 1)) == 0)
-        recording->chunks = mem_resize(recording->chunks, (count == 0 ? 1 : 2 * count) *
-                                                              sizeof *recording->chunks);
+        recording->chunks =
+            mem_resize(recording->chunks, (count == 0 ? 1 : 2 * count) * sizeof *recording->chunks);
     return &recording->chunks[count];
 }
 
@@ -355,8 +355,9 @@ int recording_read(const char *path, struct recording **ret_recording, struct te
 {
     struct text content = {0};
     size_t before = ret_trouble->length;
-    int error = read_file(path, &content);
 
+    text_add(&content, "");
+    int error = read_file(path, &content);
     text_addf(ret_trouble, "%s: ", path);
     if (error == 0)
         error = recording_parse(content.data, content.length, ret_recording, ret_trouble);

@@ -11,8 +11,6 @@
 
 #include "clock.h"
 
-extern char **environ;
-
 enum { CHUNK = 65536 };
 
 static int spawn(char *const *argv, int output, pid_t *ret_pid)
