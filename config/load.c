@@ -62,6 +62,7 @@ enum {
     TOP_LINKS,
     TOP_MACHINES,
     TOP_CALENDARS,
+    TOP_LINES,
     TOP_GATEWAY,
     TOP_SITE,
     TOP_TIMEZONE,
@@ -76,7 +77,7 @@ enum {
 
 _Static_assert((int)TOP_UPLINKS == (int)LIST_UPLINKS && (int)TOP_LINKS == (int)LIST_LINKS &&
                    (int)TOP_MACHINES == (int)LIST_MACHINES &&
-                   (int)TOP_CALENDARS == (int)LIST_CALENDARS,
+                   (int)TOP_CALENDARS == (int)LIST_CALENDARS && (int)TOP_LINES == (int)LIST_LINES,
                "the lists' fields come first, so that both kinds of file begin with them");
 
 static const struct field top_fields[TOP_FIELDS] = {
@@ -84,6 +85,7 @@ static const struct field top_fields[TOP_FIELDS] = {
     [TOP_LINKS] = {.key = "links", .read = load_read_list},
     [TOP_MACHINES] = {.key = "machines", .read = load_read_list},
     [TOP_CALENDARS] = {.key = "calendars", .read = load_read_list},
+    [TOP_LINES] = {.key = "lines", .read = load_read_list},
     [TOP_GATEWAY] = {.key = "gateway",
                      .read = load_read_name,
                      .offset = offsetof(struct plant, gateway),
@@ -173,7 +175,8 @@ static void collect_item(struct load *load, enum load_list list, const struct no
     static const size_t most[] = {[LIST_UPLINKS] = LOAD_MAX_UPLINKS,
                                   [LIST_LINKS] = LOAD_MAX_LINKS,
                                   [LIST_MACHINES] = LOAD_MAX_MACHINES,
-                                  [LIST_CALENDARS] = LOAD_MAX_CALENDARS};
+                                  [LIST_CALENDARS] = LOAD_MAX_CALENDARS,
+                                  [LIST_LINES] = LOAD_MAX_LINES};
     struct load_items *items = &load->items[list];
 
     if (items->count == most[list]) {
@@ -264,6 +267,7 @@ static void load_all(struct load *load, const char *path)
     load_uplinks(load);
     load_calendars(load);
     load_machines(load);
+    load_lines(load);
 }
 
 static const char *file_path(const void *context, uint16_t file)
@@ -281,6 +285,7 @@ static void load_end(struct load *load)
     load_tag_lists_free(load->tag_lists);
     profiles_free(load->profiles);
     table_free(&load->strings);
+    table_free(&load->names);
     table_free(&load->states);
     table_free(&load->jobs);
     table_free(&load->file_ids);

@@ -23,13 +23,14 @@ enum {
     LOAD_MAX_LINKS = 65535,
     LOAD_MAX_MACHINES = 65535,
     LOAD_MAX_CALENDARS = 256,
+    LOAD_MAX_LINES = 4096,
     LOAD_MAX_MACHINE_TAGS = 4096,
     LOAD_MAX_MACHINE_PERIODS = 8,
     LOAD_MAX_PERIOD_MS = 24 * 3600 * 1000,
     LOAD_MAX_TAGS = 4000000, /* of all machines, each counted, shared lists too */
 };
 
-enum load_list { LIST_UPLINKS, LIST_LINKS, LIST_MACHINES, LIST_CALENDARS, LIST_COUNT };
+enum load_list { LIST_UPLINKS, LIST_LINKS, LIST_MACHINES, LIST_CALENDARS, LIST_LINES, LIST_COUNT };
 
 /* The items of one kind out of all files. */
 struct load_items {
@@ -50,6 +51,7 @@ struct load {
     bool incomplete;       /* a file could not be read: what seems missing may stand in it */
     struct load_items items[LIST_COUNT];
     struct tag_lists *tag_lists;
+    struct table names;  /* of machines and lines, to the nodes where they stand */
     struct table states; /* every state_config once */
     struct table jobs;   /* likewise every job_config */
     struct profiles *profiles;
@@ -159,6 +161,7 @@ void load_links(struct load *load);
 void load_uplinks(struct load *load);
 void load_calendars(struct load *load);
 void load_machines(struct load *load);
+void load_lines(struct load *load);
 
 /* Refuses a period, where one was given, that is shorter than the tick. */
 void load_check_period(struct load *load, int64_t every_ms, const struct node *value);

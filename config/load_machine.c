@@ -116,8 +116,7 @@ static void load_machine_tags(struct load *load, const struct node *node,
     }
 }
 
-static void load_machine(struct load *load, const struct node *node, struct table *names,
-                         struct machine *machine)
+static void load_machine(struct load *load, const struct node *node, struct machine *machine)
 {
     const struct node *seen[MACHINE_FIELDS];
 
@@ -126,7 +125,7 @@ static void load_machine(struct load *load, const struct node *node, struct tabl
         machine->calendar = &load->plant->calendars[0];
     load_section(load, &machine_section, node, seen, machine);
     if (machine->name)
-        load_claim(load, names, "name", machine->name, load_value(seen[MACHINE_NAME]));
+        load_claim(load, &load->names, "name", machine->name, load_value(seen[MACHINE_NAME]));
     check_unit(load, machine, load_value(seen[MACHINE_UNIT]));
     load_check_period(load, machine->every_ms, load_value(seen[MACHINE_EVERY]));
     load->faults.user = (struct fault_user){.machine = machine->name, .place = node_place(node)};
@@ -145,12 +144,10 @@ void load_machines(struct load *load)
 {
     const struct load_items *items = &load->items[LIST_MACHINES];
     struct plant *plant = load->plant;
-    struct table names = {0};
 
     plant->machines = arena_alloc(&load->home->arena, items->count * sizeof *plant->machines);
     plant->machine_count = items->count;
     load->faults.shared_from = (uint16_t)load->file_count; /* profiles are read from here on */
     for (size_t i = 0; i < items->count; i++)
-        load_machine(load, items->nodes[i], &names, &plant->machines[i]);
-    table_free(&names);
+        load_machine(load, items->nodes[i], &plant->machines[i]);
 }

@@ -124,6 +124,15 @@ const struct machine *plant_machine(const struct plant *plant, const char *name)
     return found ? *found : NULL;
 }
 
+/* Nor are there many of these. */
+const struct production_line *plant_line(const struct plant *plant, const char *name)
+{
+    for (size_t i = 0; i < plant->line_count; i++)
+        if (strcmp(plant->lines[i].name, name) == 0)
+            return &plant->lines[i];
+    return NULL;
+}
+
 static const char *const state_value_names[STATE_VALUES] = {"state", "state.reason"};
 
 size_t machine_state_value(const struct machine *machine)

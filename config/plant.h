@@ -234,6 +234,16 @@ struct machine {
     bool synthetic;                   /* that profile's addresses are made up, of no real machine */
 };
 
+enum { PRODUCTION_LINE_MOST = 12 };
+
+/* Machines that are run as one. */
+struct production_line {
+    const char *name;                      /* no machine's */
+    const struct machine *const *machines; /* in the order in which the product passes them */
+    size_t machine_count;                  /* 1 to PRODUCTION_LINE_MOST, each in no other line */
+    size_t delivery;                       /* where its output is counted: one with a state */
+};
+
 enum link_driver { DRIVER_MODBUS_TCP, DRIVER_MODBUS_RTU, DRIVER_MODBUS_RTU_TCP };
 
 struct link {
@@ -299,6 +309,8 @@ struct plant {
     size_t link_count;
     struct machine *machines;
     size_t machine_count;
+    struct production_line *lines;
+    size_t line_count;
 };
 
 /* A fault of a configuration. */
@@ -338,6 +350,7 @@ bool uplink_settings_equal(const struct uplink_settings *a, const struct uplink_
 const struct calendar *plant_calendar(const struct plant *plant, const char *name);
 const struct link *plant_link(const struct plant *plant, const char *name);
 const struct machine *plant_machine(const struct plant *plant, const char *name);
+const struct production_line *plant_line(const struct plant *plant, const char *name);
 
 /* Words on the wire that a tag takes: 1 to 125; a coil or a discrete input takes one bit, given
  * as 1. */

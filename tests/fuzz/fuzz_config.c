@@ -307,6 +307,16 @@ static void check_uplink(const struct uplink_settings *uplink)
     CLAIM(uplink->publish_every_ms >= 10 && uplink->publish_every_ms <= 3600000);
 }
 
+static void check_line(const struct plant *plant, const struct production_line *line)
+{
+    CLAIM(is_name(line->name) && plant_machine(plant, line->name) == NULL);
+    CLAIM(plant_line(plant, line->name) == line);
+    CLAIM(line->machine_count >= 1 && line->machine_count <= PRODUCTION_LINE_MOST);
+    CLAIM(line->delivery < line->machine_count && line->machines[line->delivery]->state != NULL);
+    for (size_t i = 0; i < line->machine_count; i++)
+        CLAIM(plant_machine(plant, line->machines[i]->name) == line->machines[i]);
+}
+
 static void check_plant(const struct plant *plant)
 {
     size_t on_links = 0;
@@ -327,6 +337,8 @@ static void check_plant(const struct plant *plant)
         check_uplink(&plant->uplinks[i]);
     for (size_t i = 0; i < plant->calendar_count; i++)
         check_calendar(plant, &plant->calendars[i]);
+    for (size_t i = 0; i < plant->line_count; i++)
+        check_line(plant, &plant->lines[i]);
 }
 
 static void check_same_faults(const struct fault_list *a, const struct fault_list *b)
@@ -344,7 +356,7 @@ static void check_same_plant(const struct plant *a, const struct plant *b)
 {
     CLAIM(a->link_count == b->link_count && a->machine_count == b->machine_count);
     CLAIM(a->uplink_count == b->uplink_count && strcmp(a->control, b->control) == 0);
-    CLAIM(a->calendar_count == b->calendar_count);
+    CLAIM(a->calendar_count == b->calendar_count && a->line_count == b->line_count);
     for (size_t i = 0; i < a->calendar_count; i++)
         CLAIM(calendar_equal(&a->calendars[i], &b->calendars[i]));
     for (size_t i = 0; i < a->link_count; i++)
