@@ -5,8 +5,9 @@
 #include <string.h>
 
 enum {
-    STEP_MS = 1000,        /* a smaller step of the wall clock is none */
-    BACK_MS = 3600 * 1000, /* what is set back further begins anew */
+    BACK_MS = 3600 * 1000, /* what the clock is set back further begins anew */
+    LATE_MS = 60 * 1000,   /* what a machine did is told by then */
+    STEP_LATE_MS = 1000,   /* and a step of the clock by then */
 };
 
 #define YEAR_2020_MS INT64_C(1577836800000)
@@ -280,16 +281,26 @@ static void account(struct line_run *run, int64_t to_ms)
     }
 }
 
-/* What the others did is applied in its time; where there is no more room, too early. */
-static void add_change(struct line_run *run, const struct line_change *change)
+/* For one more change: long enough after the first it is known what the delivery did by then. */
+static void make_room(struct line_run *run, int64_t at_ms)
 {
-    size_t at = run->change_count;
+    int64_t first_ms = run->changes[0].at_ms;
 
-    if (at == LINE_CHANGES) {
+    if (is_halt(run->members[run->config->delivery].doing.state) && at_ms - first_ms >= LATE_MS)
+        account(run, first_ms);
+    if (run->change_count == LINE_CHANGES) {
         apply(run, &run->changes[0]);
         drop_first_change(run);
-        at--;
     }
+}
+
+/* What the others did is applied in its time. */
+static void add_change(struct line_run *run, const struct line_change *change)
+{
+    if (run->change_count == LINE_CHANGES)
+        make_room(run, change->at_ms);
+
+    size_t at = run->change_count;
     while (at > 0 && run->changes[at - 1].at_ms > change->at_ms)
         at--;
     memmove(run->changes + at + 1, run->changes + at,
@@ -379,17 +390,16 @@ static void turn(struct line_run *run, size_t member, int64_t at_ms)
     see_view(run, from_ms);
 }
 
-void line_run_reading(struct line_run *run, size_t member, const struct line_reading *reading)
+void line_run_reading(struct line_run *run, size_t member, const struct line_doing *doing,
+                      int64_t at_ms)
 {
     struct line_member *one = &run->members[member];
 
-    if (reading->doing)
-        one->shown = *reading->doing;
+    if (doing)
+        one->shown = *doing;
     if (!is_same(one->shown, one->latest))
-        turn(run, member, reading->at_ms);
+        turn(run, member, at_ms);
     one->ended_ms = LINE_TIME_UNKNOWN;
-    if (member == run->config->delivery && run->started && !run->disbelieved)
-        account(run, reading->settled_ms);
 }
 
 void line_run_reserve(struct line_run *run, size_t member, double reserve)
@@ -405,43 +415,41 @@ const struct line_view *line_run_view(const struct line_run *run)
 
 /* --- the clock --- */
 
-static void shift_time(int64_t *time_ms, int64_t step_ms)
+/* Of the time up to there nothing is known; behind it the delivery does what it told. */
+static void pass_over(struct line_run *run, int64_t to_ms)
 {
-    if (*time_ms != LINE_TIME_UNKNOWN)
-        *time_ms += step_ms;
+    size_t delivery = run->config->delivery;
+
+    account_nothing(run, to_ms);
+    change(run, delivery, run->members[delivery].latest, run->known_ms, VERY_UNCERTAIN_MS);
 }
 
-/* What is known ends at the same moment as before, whatever the clock calls that by now. */
-static void shift_times(struct line_run *run, int64_t step_ms)
+void line_run_clock(struct line_run *run, const struct instant *at)
 {
-    run->known_ms += step_ms;
-    shift_time(&run->since_ms, step_ms);
-    for (size_t i = 0; i < run->config->machine_count; i++) {
-        shift_time(&run->members[i].halted_ms, step_ms);
-        shift_time(&run->members[i].ended_ms, step_ms);
-    }
-    for (size_t i = 0; i < run->change_count; i++)
-        run->changes[i].at_ms += step_ms;
-}
-
-void line_run_clock(struct line_run *run, const struct instant *at, uint32_t boot)
-{
-    int64_t offset_ms = at->wall_ms - at->boot_ms;
+    bool was_disbelieved = run->disbelieved;
 
     run->disbelieved = !at->synced && at->wall_ms < YEAR_2020_MS;
-    if (run->disbelieved)
+    if (run->disbelieved || !run->started)
         return;
-    if (run->has_offset && run->boot == boot) {
-        int64_t step_ms = offset_ms - run->offset_ms;
-        if (step_ms <= STEP_MS && step_ms >= -STEP_MS)
-            return;
-        shift_times(run, step_ms);
-    } else if (run->started && run->known_ms > at->wall_ms + BACK_MS) {
+    if (run->known_ms > at->wall_ms + BACK_MS)
         run->known_ms = at->wall_ms;
+    if (was_disbelieved)
+        pass_over(run, at->wall_ms);
+}
+
+void line_run_step(struct line_run *run, int64_t at_ms, int64_t step_ms)
+{
+    if (!run->started || run->disbelieved || run->known_ms > at_ms - step_ms + STEP_LATE_MS)
+        return;
+    account(run, at_ms - step_ms);
+    if (step_ms > 0)
+        pass_over(run, at_ms);
+    for (size_t i = 0; i < run->change_count; i++) {
+        run->changes[i].at_ms += step_ms;
+        run->changes[i].uncertain_ms = VERY_UNCERTAIN_MS;
     }
-    run->has_offset = true;
-    run->offset_ms = offset_ms;
-    run->boot = boot;
+    for (size_t i = 0; i < run->config->machine_count; i++)
+        run->members[i].halted_ms = LINE_TIME_UNKNOWN;
 }
 
 /* --- what is told of a shift --- */

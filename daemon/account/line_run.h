@@ -19,9 +19,9 @@
  * reserve, which is what its speed leaves of its ideal rate, once all machines produce and of all
  * both are known.
  *
- * The times of a shift follow those of the delivery machine, so that production, offline and
- * unknown are its own to the millisecond. How the rest divides follows what the others have told
- * when it is settled what the delivery machine did: a change that they tell later than that, as
+ * The times of a shift follow the intervals of the delivery machine, so that production, offline
+ * and unknown are its own to the millisecond. How the rest divides follows what the others have
+ * told when such an interval has ended and is told: a change that they tell later than that, as
  * their polls or their debounce are longer, counts from there on. The shift is told when the
  * delivery machine tells it, with the counts of that. */
 #ifndef BINDERY_LINE_RUN_H
@@ -90,9 +90,6 @@ struct line_run {
     size_t change_count;
     bool started; /* times are known up to: */
     int64_t known_ms;
-    bool has_offset; /* of the wall clock from the boot clock: */
-    int64_t offset_ms;
-    uint32_t boot;
     bool disbelieved; /* the clock is not set */
     struct line_period now, before;
     struct line_view view;
@@ -102,8 +99,12 @@ struct line_run {
 /* Nothing told yet. The line must outlive it. */
 struct line_run line_run_begin(const struct production_line *config);
 
-/* Before what was told at an instant of a boot, which has a number, is handed on. */
-void line_run_clock(struct line_run *run, const struct instant *at, uint32_t boot);
+/* Before what was told at that instant is handed on. */
+void line_run_clock(struct line_run *run, const struct instant *at);
+
+/* The clock was set by so much, and says at_ms by now. What is left out is unknown, what comes
+ * twice is counted once, and who stopped first before it is not known any more. */
+void line_run_step(struct line_run *run, int64_t at_ms, int64_t step_ms);
 
 /* A state of a machine has ended; from_ms may be LINE_TIME_UNKNOWN, and it may have ended by
  * uncertain_ms earlier. Of each machine in the order of time. */
@@ -113,13 +114,9 @@ struct line_interval {
 };
 void line_run_interval(struct line_run *run, size_t member, const struct line_interval *interval);
 
-/* A reading, which tells what the machine does now, or nothing of that where it is the same as
- * before; and up to when it is settled what the machine did, or LINE_TIME_UNKNOWN. */
-struct line_reading {
-    const struct line_doing *doing; /* NULL: the same as before */
-    int64_t at_ms, settled_ms;
-};
-void line_run_reading(struct line_run *run, size_t member, const struct line_reading *reading);
+/* A reading, which tells what the machine does now; NULL: the same as the one before. */
+void line_run_reading(struct line_run *run, size_t member, const struct line_doing *doing,
+                      int64_t at_ms);
 
 /* What the speed of a machine leaves of its ideal rate; NaN: not known. */
 void line_run_reserve(struct line_run *run, size_t member, double reserve);

@@ -3,9 +3,9 @@
 
 #include "line_run.h"
 
-enum { FLAG_LEARNED = 1, FLAG_STARTED = 2, FLAG_OFFSET = 4 };
+enum { FLAG_LEARNED = 1, FLAG_STARTED = 2 };
 
-enum { BASE_FLAGS, BASE_KNOWN, BASE_OFFSET, BASE_BOOT, BASE_SINCE, BASE_DOING, BASE_CAUSE };
+enum { BASE_FLAGS, BASE_KNOWN, BASE_SINCE, BASE_DOING, BASE_CAUSE };
 
 enum {
     MEMBER_DOING,
@@ -81,11 +81,8 @@ static void keep_period(const struct line_period *period, int64_t numbers[LINE_P
 void line_run_keep(const struct line_run *run, struct line_kept *ret_kept)
 {
     *ret_kept = (struct line_kept){0};
-    ret_kept->base[BASE_FLAGS] =
-        FLAG_LEARNED | (run->started ? FLAG_STARTED : 0) | (run->has_offset ? FLAG_OFFSET : 0);
+    ret_kept->base[BASE_FLAGS] = FLAG_LEARNED | (run->started ? FLAG_STARTED : 0);
     ret_kept->base[BASE_KNOWN] = run->known_ms;
-    ret_kept->base[BASE_OFFSET] = run->offset_ms;
-    ret_kept->base[BASE_BOOT] = run->boot;
     ret_kept->base[BASE_SINCE] = run->since_ms;
     ret_kept->base[BASE_DOING] = keep_doing(run->view.doing);
     ret_kept->base[BASE_CAUSE] = run->view.cause;
@@ -212,10 +209,6 @@ struct line_run line_run_resume(const struct production_line *config, const stru
     run.started = (flags & FLAG_STARTED) != 0 && is_time(kept->base[BASE_KNOWN]);
     if (run.started)
         run.known_ms = kept->base[BASE_KNOWN];
-    run.has_offset = (flags & FLAG_OFFSET) != 0 && is_time(kept->base[BASE_OFFSET]);
-    if (run.has_offset)
-        run.offset_ms = kept->base[BASE_OFFSET];
-    run.boot = (uint32_t)kept->base[BASE_BOOT];
     for (size_t i = 0; i < config->machine_count; i++)
         resume_member(kept->members[i], &run.members[i]);
     run.members[config->delivery].left_out = false;

@@ -146,6 +146,8 @@ bool ledger_follow(struct ledger *ledger, const struct batch *batch)
                 follow(ledger, &followed->items[i], &record.reading, batch->boot);
     }
     record_reader_free(&reader);
+    if (lines_keep(ledger->lines))
+        ledger->standing.changed = true;
     return status == 0;
 }
 
@@ -237,6 +239,7 @@ static bool catch_up(struct ledger *ledger)
     while ((rc = store_read(ledger->store, seq, SEQ_END, &batch)) == 0 || rc == -EBADMSG) {
         seq = batch.first_seq + batch.count;
         if (rc == 0) {
+            lines_replay(ledger->lines, &batch);
             complete = ledger_follow(ledger, &batch) && complete;
             free(batch.body);
         } else {
@@ -276,6 +279,7 @@ int ledger_load_standings(struct ledger *ledger, bool incomplete)
     ledger_note_error(ledger, error);
     if (error < 0 && error != -EUCLEAN)
         return error;
+    ledger_set_lines(ledger, ledger->plant);
     standing->counts = has_followed(ledger);
     standing->doubtful = incomplete || error < 0;
     if (standing->counts && !catch_up(ledger))

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lines.h"
 #include "plant.h"
 #include "store.h"
 #include "text.h"
@@ -62,5 +63,13 @@ void payload_json_machine_status(struct text *out, const struct instant *at, boo
  * "kind":"counter","counts":"good", and behind all tags what goes with it: {"name":…,"unit":null,
  * "type":"u64","kind":"epoch","of":…} */
 void payload_json_about(struct text *out, const struct machine *machine);
+
+/* root/LINE/about: {"line":…,"machines":[…],"delivery":…}, names of machines */
+void payload_json_line_about(struct text *out, const struct production_line *line);
+
+/* root/LINE/status: a machine's, "cause":… (the machine whose state and reason these are),
+ * "bottleneck":…,"good":…,"waste":…} with null for what there is not */
+void payload_json_line_status(struct text *out, const struct instant *at,
+                              const struct line_status *status);
 
 #endif

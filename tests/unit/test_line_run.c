@@ -48,7 +48,7 @@ static void tell_clock(struct world *world, int64_t wall_ms)
     const struct instant at = {
         .boot_ms = wall_ms - MIDNIGHT_MS, .wall_ms = wall_ms, .synced = true};
 
-    line_run_clock(&world->run, &at, 1);
+    line_run_clock(&world->run, &at);
 }
 
 /* As a poll tells it that sees another state. */
@@ -65,8 +65,7 @@ static void tell(struct world *world, size_t member, enum machine_state state, u
                                                .uncertain_ms = uncertain_ms};
         line_run_interval(&world->run, member, &interval);
     }
-    const struct line_reading reading = {&doing, at_ms, LINE_TIME_UNKNOWN};
-    line_run_reading(&world->run, member, &reading);
+    line_run_reading(&world->run, member, &doing, at_ms);
     world->doing[member] = doing;
     world->since_ms[member] = at_ms;
 }
@@ -248,28 +247,40 @@ static void test_a_shift_that_nothing_is_known_of_has_no_times(void **state)
 static void test_a_step_of_the_clock_is_unknown_forward_and_counts_once_back(void **state)
 {
     struct world world = produce();
-    struct instant at = {.boot_ms = 7 * HOUR_MS, .wall_ms = MIDNIGHT_MS + 8 * HOUR_MS};
 
     (void)state;
     tell(&world, BINDER, STATE_FAULT, 1, BEGIN_MS + HOUR_MS - 5000);
     tell(&world, TRIMMER, STATE_IDLE, 0, BEGIN_MS + HOUR_MS);
-    at.synced = true;
-    line_run_clock(&world.run, &at, 1); /* put forward by an hour */
-    const struct line_interval idle = {.doing = {STATE_IDLE, 0},
-                                       .from_ms = BEGIN_MS + 2 * HOUR_MS,
-                                       .to_ms = BEGIN_MS + 3 * HOUR_MS};
-    line_run_interval(&world.run, TRIMMER, &idle);
-    const struct line_doing produces = {STATE_PRODUCTION, 0};
-    line_run_reading(&world.run, TRIMMER,
-                     &(struct line_reading){&produces, BEGIN_MS + 3 * HOUR_MS, LINE_TIME_UNKNOWN});
-    at.wall_ms += HOUR_MS / 2; /* and back by a half */
-    at.boot_ms += HOUR_MS;
-    line_run_clock(&world.run, &at, 1);
+    expect(&world, STATE_FAULT, BINDER, BINDER, BEGIN_MS + HOUR_MS);
+    tell_clock(&world, BEGIN_MS + 3 * HOUR_MS); /* put forward by an hour after an hour */
+    line_run_step(&world.run, BEGIN_MS + 3 * HOUR_MS, HOUR_MS);
+    world.since_ms[TRIMMER] += HOUR_MS;
+    tell(&world, TRIMMER, STATE_PRODUCTION, 0, BEGIN_MS + 4 * HOUR_MS);
+    tell_clock(&world, BEGIN_MS + 5 * HOUR_MS - HOUR_MS / 2); /* and back after an hour */
+    line_run_step(&world.run, BEGIN_MS + 5 * HOUR_MS - HOUR_MS / 2, -HOUR_MS / 2);
     struct line_shift_record record =
         end_shift(&world, "2026-11-23/early", BEGIN_MS + 8 * HOUR_MS, 1);
     assert_int_equal(record.times_ms[PERFORMANCE_UNKNOWN], HOUR_MS);
-    assert_int_equal(record.times_ms[PERFORMANCE_DOWN], HOUR_MS);
-    assert_int_equal(record.times_ms[PERFORMANCE_RUN], 6 * HOUR_MS);
+    assert_int_equal(record.times_ms[PERFORMANCE_DOWN], 2 * HOUR_MS);
+    assert_int_equal(record.times_ms[PERFORMANCE_RUN], 5 * HOUR_MS);
+    assert_int_equal(record.held_ms[BINDER], HOUR_MS);
+}
+
+static void test_a_clock_that_is_not_set_makes_no_times(void **state)
+{
+    struct world world = produce();
+    const struct instant lost = {.boot_ms = 5000, .wall_ms = 5000};
+
+    (void)state;
+    line_run_clock(&world.run, &lost);
+    line_run_interval(&world.run, TRIMMER,
+                      &(struct line_interval){{STATE_PRODUCTION, 0}, 1000, 4000, 0});
+    line_run_reading(&world.run, TRIMMER, &(struct line_doing){STATE_IDLE, 0}, 5000);
+    tell_clock(&world, BEGIN_MS + 2 * HOUR_MS);
+    struct line_shift_record record =
+        end_shift(&world, "2026-11-23/early", BEGIN_MS + 8 * HOUR_MS, 1);
+    assert_int_equal(record.times_ms[PERFORMANCE_UNKNOWN], 2 * HOUR_MS);
+    assert_int_equal(record.times_ms[PERFORMANCE_IDLE], 6 * HOUR_MS);
 }
 
 /* --- days of chance --- */
@@ -432,14 +443,6 @@ static void expect_shift(struct world *world, const char *key, int64_t end_ms, b
     assert_int_equal(record.times_ms[PERFORMANCE_UNKNOWN], model.times_ms[PERFORMANCE_UNKNOWN]);
 }
 
-/* A reading of the delivery that tells nothing new. */
-static void settle(struct world *world, int64_t at_ms)
-{
-    const struct line_reading reading = {NULL, at_ms, at_ms - lag_ms[TRIMMER]};
-
-    line_run_reading(&world->run, TRIMMER, &reading);
-}
-
 static void live(bool late)
 {
     struct world world = {.run = line_run_begin(&line)};
@@ -466,8 +469,6 @@ static void live(bool late)
             continue;
         }
         tell(&world, told[i].member, told[i].state, 0, told[i].at_ms);
-        if (world.since_ms[TRIMMER] != 0 && below(3) == 0)
-            settle(&world, told[i].told_ms);
         if (below(40) == 0)
             restart(&world);
     }
@@ -527,6 +528,7 @@ int main(void)
         cmocka_unit_test(test_a_shift_tells_what_held_the_line_up),
         cmocka_unit_test(test_a_shift_that_nothing_is_known_of_has_no_times),
         cmocka_unit_test(test_a_step_of_the_clock_is_unknown_forward_and_counts_once_back),
+        cmocka_unit_test(test_a_clock_that_is_not_set_makes_no_times),
         cmocka_unit_test(test_times_of_shifts_are_those_of_the_rule),
         cmocka_unit_test(test_what_comes_late_leaves_production_and_unknown_times_exact),
         cmocka_unit_test(test_whatever_was_kept_comes_to_a_line),
