@@ -29,6 +29,24 @@ static const struct choice log_levels[] = {
 static const struct choice durabilities[] = {
     {"always", DURABILITY_ALWAYS}, {"outage", DURABILITY_OUTAGE}, {NULL, 0}};
 
+static const struct choice publishes[] = {{"on", true}, {"off", false}, {NULL, 0}};
+
+enum { CAPACITY_PUBLISH, CAPACITY_EVERY, CAPACITY_FIELDS };
+
+static const struct field capacity_fields[CAPACITY_FIELDS] = {
+    [CAPACITY_PUBLISH] = {.key = "publish",
+                          .read = load_read_bool_choice,
+                          .offset = offsetof(struct capacity_settings, publish),
+                          .choices = publishes},
+    [CAPACITY_EVERY] = {.key = "every",
+                        .read = load_read_duration,
+                        .offset = offsetof(struct capacity_settings, every_ms),
+                        .least = 10000,
+                        .most = LOAD_MAX_PERIOD_MS},
+};
+
+static const struct section capacity_section = {"the capacity", capacity_fields, CAPACITY_FIELDS};
+
 enum { STORE_PATH, STORE_MAX_SIZE, STORE_COMMIT, STORE_DURABILITY, STORE_REPLAY, STORE_FIELDS };
 
 static const struct field store_fields[STORE_FIELDS] = {
@@ -70,6 +88,7 @@ enum {
     TOP_TICK,
     TOP_CONTROL,
     TOP_STORE,
+    TOP_CAPACITY,
     TOP_HTTP,
     TOP_INCLUDE,
     TOP_FIELDS
@@ -107,6 +126,7 @@ static const struct field top_fields[TOP_FIELDS] = {
                      .read = load_read_path,
                      .offset = offsetof(struct plant, control)},
     [TOP_STORE] = {.key = "store"},
+    [TOP_CAPACITY] = {.key = "capacity"},
     [TOP_HTTP] = {.key = "http", .read = load_read_later},
     [TOP_INCLUDE] = {.key = "include", .read = load_read_include},
 };
@@ -120,6 +140,7 @@ static void set_defaults(struct plant *plant)
     plant->site = "default";
     plant->log_level = LOG_LEVEL_INFO;
     plant->tick_ms = 20;
+    plant->capacity.every_ms = INT64_C(5) * 60000;
     plant->store = (struct store_settings){
         .path = "/var/lib/bindery/bindery.db",
         .max_size = INT64_C(1) << 30,
@@ -229,6 +250,7 @@ static void load_main(struct load *load)
 {
     const struct node *seen[TOP_FIELDS];
     const struct node *store_seen[STORE_FIELDS] = {0};
+    const struct node *capacity_seen[CAPACITY_FIELDS] = {0};
 
     if (!load->roots[0]) {
         faults_add(&load->faults, (struct fault_place){.line = 1, .column = 1},
@@ -240,6 +262,10 @@ static void load_main(struct load *load)
     if (seen[TOP_STORE]) {
         load_section(load, &store_section, load_value(seen[TOP_STORE]), store_seen,
                      &load->plant->store);
+    }
+    if (seen[TOP_CAPACITY]) {
+        load_section(load, &capacity_section, load_value(seen[TOP_CAPACITY]), capacity_seen,
+                     &load->plant->capacity);
     }
     settle_control(load, load_value(seen[TOP_CONTROL]), load_value(store_seen[STORE_PATH]));
 }

@@ -119,6 +119,14 @@ struct rate {
 bool load_rate(struct load *load, const char *key, const struct node *value, const char *what,
                struct rate *ret_rate);
 
+/* Reads [0, 18000], the first being lower. False after adding a fault. */
+bool load_range(struct load *load, const struct field *field, const struct node *value,
+                const char *expected, struct decimal *ret_low, struct decimal *ret_high);
+
+/* What a machine can make. */
+void load_formats(struct load *load, const struct node *list,
+                  const struct machine_format **ret_formats, size_t *ret_count);
+
 /* A machine's ideal rate as milliseconds an item: double. */
 field_read_fn load_read_ideal_rate;
 

@@ -20,6 +20,7 @@ enum {
     MACHINE_JOB,
     MACHINE_IDEAL_RATE,
     MACHINE_CALENDAR,
+    MACHINE_FORMATS,
     MACHINE_FIELDS
 };
 
@@ -47,6 +48,7 @@ static const struct field machine_fields[MACHINE_FIELDS] = {
                             .read = load_read_ideal_rate,
                             .offset = offsetof(struct machine, ideal_ms)},
     [MACHINE_CALENDAR] = {.key = "calendar", .read = read_calendar},
+    [MACHINE_FORMATS] = {.key = "formats", .read = load_read_list},
 };
 
 static const struct section machine_section = {"a machine", machine_fields, MACHINE_FIELDS};
@@ -129,6 +131,9 @@ static void load_machine(struct load *load, const struct node *node, struct mach
     check_unit(load, machine, load_value(seen[MACHINE_UNIT]));
     load_check_period(load, machine->every_ms, load_value(seen[MACHINE_EVERY]));
     load->faults.user = (struct fault_user){.machine = machine->name, .place = node_place(node)};
+    if (seen[MACHINE_FORMATS])
+        load_formats(load, load_value(seen[MACHINE_FORMATS]), &machine->formats,
+                     &machine->format_count);
     load_machine_tags(load, node, seen, machine);
 }
 

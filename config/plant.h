@@ -218,6 +218,13 @@ struct calendar {
     size_t holiday_count;
 };
 
+/* What a machine can make, in one respect. */
+struct machine_format {
+    const char *name; /* "block_width" */
+    struct decimal low, high;
+    const char *unit; /* NULL: none was given */
+};
+
 struct machine {
     const char *name;
     const struct link *link;
@@ -230,8 +237,10 @@ struct machine {
     const struct job_config *job;     /* NULL: it tells no jobs */
     const struct calendar *calendar;  /* NULL: it has no shifts */
     double ideal_ms;                  /* what an item takes at the ideal rate; 0: not known */
-    const char *profile;              /* the name of the one it was made from; NULL: none */
-    bool synthetic;                   /* that profile's addresses are made up, of no real machine */
+    const struct machine_format *formats;
+    size_t format_count; /* 0: nothing was said */
+    const char *profile; /* the name of the one it was made from; NULL: none */
+    bool synthetic;      /* that profile's addresses are made up, of no real machine */
 };
 
 enum { PRODUCTION_LINE_MOST = 12 };
@@ -284,6 +293,11 @@ struct uplink_settings {
     const char *topic; /* the root, {site} and {gateway} filled in */
 };
 
+struct capacity_settings {
+    bool publish;
+    int64_t every_ms; /* at most so often for each machine and line */
+};
+
 enum durability { DURABILITY_ALWAYS, DURABILITY_OUTAGE };
 
 struct store_settings {
@@ -301,6 +315,7 @@ struct plant {
     int64_t tick_ms;
     const char *timezone; /* of the calendars, "Asia/Shanghai"; NULL: the system's */
     struct store_settings store;
+    struct capacity_settings capacity;
     struct calendar *calendars;
     size_t calendar_count;
     struct uplink_settings *uplinks;

@@ -80,6 +80,15 @@ static void add_part(struct capacity *capacity, const struct calendar *calendar,
     hour->planned_busy_ms += is_busy(state) ? planned_ms : 0;
 }
 
+void capacity_begin(struct capacity *capacity, int64_t at_ms)
+{
+    if (capacity->started || at_ms < 0 || at_ms >= YEAR_10000_MS)
+        return;
+    capacity->started = true;
+    capacity->newest = at_ms / HOUR_MS - 1;
+    capacity->known_ms = at_ms;
+}
+
 void capacity_add(struct capacity *capacity, const struct calendar *calendar,
                   const struct capacity_piece *piece)
 {
@@ -87,11 +96,7 @@ void capacity_add(struct capacity *capacity, const struct calendar *calendar,
 
     if (from_ms < 0 || piece->to_ms <= from_ms || piece->to_ms >= YEAR_10000_MS)
         return;
-    if (!capacity->started) {
-        capacity->started = true;
-        capacity->newest = from_ms / HOUR_MS - 1;
-        capacity->known_ms = from_ms;
-    }
+    capacity_begin(capacity, from_ms);
     if (piece->to_ms < capacity->known_ms - HOUR_MS)
         go_back(capacity, from_ms);
     if (from_ms < capacity->known_ms)
@@ -161,6 +166,41 @@ bool capacity_days(const struct calendar *calendar, int64_t now_ms,
             day, shift_busy_ms(calendar, from_ms, zone_from_local(day + 1, 0))};
     }
     return true;
+}
+
+/* --- formats --- */
+
+static bool is_same(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+size_t capacity_narrow(struct machine_format *formats, size_t count,
+                       const struct machine_format *more)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct machine_format *one = &formats[i];
+        if (!is_same(one->name, more->name) || !is_same(one->unit, more->unit))
+            continue;
+        if (decimal_number(more->low) > decimal_number(one->low))
+            one->low = more->low;
+        if (decimal_number(more->high) < decimal_number(one->high))
+            one->high = more->high;
+        return count;
+    }
+    if (count < CAPACITY_LINE_FORMATS)
+        formats[count++] = *more;
+    return count;
+}
+
+size_t capacity_drop_empty(struct machine_format *formats, size_t count)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < count; i++)
+        if (decimal_number(formats[i].low) <= decimal_number(formats[i].high))
+            formats[kept++] = formats[i];
+    return kept;
 }
 
 /* --- as numbers --- */

@@ -38,6 +38,9 @@ struct capacity {
     uint32_t changed; /* a bit for each CAPACITY_GROUP that was; who keeps them clears it */
 };
 
+/* What it does is known from there on, where nothing was known before. */
+void capacity_begin(struct capacity *capacity, int64_t at_ms);
+
 /* What the machine did from one time to another; the calendar may be NULL. */
 struct capacity_piece {
     enum machine_state state;
@@ -69,6 +72,15 @@ struct capacity_day {
 /* False where the clock tells no day. */
 bool capacity_days(const struct calendar *calendar, int64_t now_ms,
                    struct capacity_day ret_days[CAPACITY_DAYS]);
+
+/* Formats of several machines as one: what they have in common by name and unit becomes narrower.
+ * Returns how many there are by then, at most CAPACITY_LINE_FORMATS. */
+enum { CAPACITY_LINE_FORMATS = 32 };
+size_t capacity_narrow(struct machine_format *formats, size_t count,
+                       const struct machine_format *more);
+
+/* Leaves out those that nothing fits. Returns how many stay. */
+size_t capacity_drop_empty(struct machine_format *formats, size_t count);
 
 /* --- over a restart: the base, and hours in groups --- */
 

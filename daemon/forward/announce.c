@@ -21,10 +21,14 @@ void announce_all(struct announce *announce)
         .gone = announce->gone, .gone_next = announce->gone_next, .gateway_due = true};
 }
 
-static void note_gone(struct announce *announce, const char *name, const struct plant *after)
+static void note_gone(struct announce *announce, const char *name, const struct plant *before,
+                      const struct plant *after)
 {
-    if (plant_machine(after, name) == NULL && plant_line(after, name) == NULL)
+    bool is_gone = plant_machine(after, name) == NULL && plant_line(after, name) == NULL;
+    if (is_gone)
         text_addf(&announce->gone, "%s/about%c%s/status%c", name, '\0', name, '\0');
+    if (before->capacity.publish && (is_gone || !after->capacity.publish))
+        text_addf(&announce->gone, "%s/capacity%c", name, '\0');
 }
 
 void announce_plant(struct announce *announce, const struct plant *before,
@@ -34,10 +38,12 @@ void announce_plant(struct announce *announce, const struct plant *before,
     announce->status_index = 0; /* the machines may have moved under the pass */
     announce->line_index = 0;
     announce->lines_seen = announce->lines_target = 0; /* they are counted anew */
+    announce->load_index = 0;
+    announce->loads_seen = announce->loads_target = 0;
     for (size_t i = 0; i < before->machine_count; i++)
-        note_gone(announce, before->machines[i].name, after);
+        note_gone(announce, before->machines[i].name, before, after);
     for (size_t i = 0; i < before->line_count; i++)
-        note_gone(announce, before->lines[i].name, after);
+        note_gone(announce, before->lines[i].name, before, after);
 }
 
 static int publish(struct uplink *uplink, const struct text *topic, const struct text *payload,
@@ -151,6 +157,39 @@ static void send_lines(struct announce *announce, const struct announce_context 
     announce->line_index = 0;
 }
 
+static int send_load(const struct announce_context *context, const struct load_record *record,
+                     struct uplink *uplink, struct text *topic, struct text *payload,
+                     int64_t now_ns)
+{
+    text_clear(topic);
+    text_clear(payload);
+    text_addf(topic, "%s/%s/capacity", context->settings->topic, record->name);
+    text_addf(payload, "{\"ts\":%lld,", (long long)record->at_ms);
+    text_add_bytes(payload, record->json.data, record->json.length);
+    return publish(uplink, topic, payload, now_ns);
+}
+
+/* As send_changes. */
+static void send_loads(struct announce *announce, const struct announce_context *context,
+                       struct uplink *uplink, struct text *topic, struct text *payload,
+                       int64_t now_ns)
+{
+    if (announce->load_index == 0)
+        announce->loads_target = loads_changes(context->loads);
+    if (announce->loads_target == announce->loads_seen)
+        return;
+    for (; announce->load_index < loads_count(context->loads); announce->load_index++) {
+        const struct load_record *record = loads_record(context->loads, announce->load_index);
+        if (record->changed <= announce->loads_seen)
+            continue;
+        if (uplink_room(uplink) <= uplink_spare(uplink) ||
+            send_load(context, record, uplink, topic, payload, now_ns) < 0)
+            return;
+    }
+    announce->loads_seen = announce->loads_target;
+    announce->load_index = 0;
+}
+
 /* An empty retained message takes the one before it away. */
 static void clear_gone(struct announce *announce, const struct announce_context *context,
                        struct uplink *uplink, struct text *topic, int64_t now_ns)
@@ -185,6 +224,7 @@ void announce_step(struct announce *announce, const struct announce_context *con
     }
     send_changes(announce, context, uplink, topic, payload, now_ns);
     send_lines(announce, context, uplink, topic, payload, now_ns);
+    send_loads(announce, context, uplink, topic, payload, now_ns);
 }
 
 void announce_offline(const struct announce_context *context, struct uplink *uplink,

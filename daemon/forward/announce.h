@@ -1,5 +1,5 @@
 /* The retained topics of one uplink: the gateway's status, and about and status of each machine and
- * each line.
+ * each line, and their capacity.
  * They say how things stand, are made when there is room to send them, and need no store. */
 #ifndef BINDERY_ANNOUNCE_H
 #define BINDERY_ANNOUNCE_H
@@ -10,6 +10,7 @@
 
 #include "lines.h"
 #include "live.h"
+#include "loads.h"
 #include "plant.h"
 #include "text.h"
 #include "uplink.h"
@@ -24,6 +25,8 @@ struct announce {
     uint64_t status_target; /* what the pass in progress will have told */
     size_t line_index;      /* likewise of lines */
     uint64_t lines_seen, lines_target;
+    size_t load_index; /* likewise of capacity */
+    uint64_t loads_seen, loads_target;
 };
 
 struct announce_context {
@@ -31,6 +34,7 @@ struct announce_context {
     const struct uplink_settings *settings;
     struct live *live;
     const struct lines *lines; /* NULL: there are none */
+    const struct loads *loads; /* likewise */
     const char *store_id;
 };
 

@@ -66,6 +66,7 @@ static struct announce_context announce_context(const struct delivery *delivery,
         .settings = delivery->settings,
         .live = context->live,
         .lines = context->lines,
+        .loads = context->loads,
         .store_id = store_id(context->store),
     };
 }

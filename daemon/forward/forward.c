@@ -82,6 +82,7 @@ static void refresh_context(struct forward *forward)
     forward->context.next_seq = ledger_next_seq(forward->ledger);
     forward->context.stored_end = ledger_stored_end(forward->ledger);
     forward->context.lines = ledger_lines(forward->ledger);
+    forward->context.loads = ledger_loads(forward->ledger);
 }
 
 /* Where another store was begun: the uplinks tell its id. */
@@ -102,6 +103,7 @@ static int64_t step(struct forward *forward)
     int64_t next_ns = ledger_step(forward->ledger, audience(forward), now_ns);
     refresh_context(forward);
     follow_store(forward);
+    loads_step(ledger_loads(forward->ledger), now_ns);
     for (size_t i = 0; i < forward->delivery_count; i++) {
         int64_t delivery_ns = delivery_step(forward->deliveries[i], &forward->context, now_ns);
         if (delivery_ns < next_ns)

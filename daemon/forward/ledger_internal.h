@@ -6,6 +6,7 @@
 
 #include "ledger.h"
 #include "lines.h"
+#include "loads.h"
 #include "salvage.h"
 
 /* Where counters and states stand, by what has a number. */
@@ -57,6 +58,7 @@ struct ledger {
     int64_t salvage_ns;
     struct ledger_standing standing;
     struct lines *lines;    /* NULL: the plant has none */
+    struct loads *loads;    /* NULL: no capacity is published */
     struct text lines_told; /* records of theirs that go along with what was taken */
 };
 

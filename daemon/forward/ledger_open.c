@@ -119,6 +119,7 @@ void ledger_close(struct ledger *ledger)
     salvage_free(ledger->salvage);
     ranges_free(&ledger->rewritten);
     lines_free(ledger->lines);
+    loads_free(ledger->loads);
     text_free(&ledger->lines_told);
     ledger_forget_standings(ledger);
     text_free(&ledger->owed_then);
@@ -137,11 +138,19 @@ void ledger_set_lines(struct ledger *ledger, const struct plant *plant)
         ledger->standing.changed = true;
     lines_free(ledger->lines);
     ledger->lines = lines_new(plant, ledger->store, &ledger->standing.all);
+    struct loads *before = ledger->loads;
+    ledger->loads = loads_new(plant, ledger->store, &ledger->standing.all, before);
+    loads_free(before);
 }
 
 struct lines *ledger_lines(const struct ledger *ledger)
 {
     return ledger->lines;
+}
+
+struct loads *ledger_loads(const struct ledger *ledger)
+{
+    return ledger->loads;
 }
 
 void ledger_wake_by(struct ledger *ledger, int wake_fd)

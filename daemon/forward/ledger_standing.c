@@ -146,7 +146,8 @@ bool ledger_follow(struct ledger *ledger, const struct batch *batch)
                 follow(ledger, &followed->items[i], &record.reading, batch->boot);
     }
     record_reader_free(&reader);
-    if (lines_keep(ledger->lines))
+    bool lines_changed = lines_keep(ledger->lines);
+    if (loads_take(ledger->loads, batch->body, batch->length) || lines_changed)
         ledger->standing.changed = true;
     return status == 0;
 }
@@ -284,6 +285,7 @@ int ledger_load_standings(struct ledger *ledger, bool incomplete)
     standing->doubtful = incomplete || error < 0;
     if (standing->counts && !catch_up(ledger))
         standing->doubtful = true;
+    loads_forget_now(ledger->loads);
     if (standing->doubtful)
         standings_each(&standing->all, doubt, ledger);
     standings_each(&standing->all, correct_time, ledger);
@@ -301,8 +303,9 @@ struct copy {
 static void copy_one(void *context, struct standing *standing)
 {
     const struct copy *copy = context;
-    /* named in a list of tags, and never told */
-    if (!standing->told)
+    /* named in a list of tags, and never told; or this loop's own */
+    if (!standing->told || strncmp(standing->name, "line/", 5) == 0 ||
+        strncmp(standing->name, "load/", 5) == 0)
         return;
     struct standing *made =
         standings_add(copy->to, standing->machine, standing->name, standing->count);

@@ -37,8 +37,8 @@ void payload_json_reading(struct text *out, uint64_t seq, const struct reading *
 
 /* root/MACHINE/events: {"seq":…,"ts":…,"event":"stop",…,"gateway":…,"machine":…,"store":…} with the
  * event's fields in their order (without a source, root/events and no machine; a line's name stands
- * at machine), whose keys are none of these; "clock" as in a reading. Before "duration_ms" stand "from" and "to", which is the
- * event's time. */
+ * at machine), whose keys are none of these; "clock" as in a reading. Before "duration_ms" stand
+ * "from" and "to", which is the event's time. */
 void payload_json_event(struct text *out, uint64_t seq, const struct event *event,
                         const struct source *source, const struct payload_clock *clock,
                         const char *gateway, const char *store_id);
