@@ -231,6 +231,10 @@ static void check_machine(const struct plant *plant, const struct machine *machi
     CLAIM(is_name(machine->name) && plant_machine(plant, machine->name) == machine);
     CLAIM(machine->link >= plant->links && machine->link < plant->links + plant->link_count);
     CLAIM(machine->tag_count >= 1 && machine->tag_count <= 4096);
+    CLAIM(machine->format_count <= 16);
+    for (size_t i = 0; i < machine->format_count; i++)
+        CLAIM(is_name(machine->formats[i].name) &&
+              decimal_number(machine->formats[i].low) < decimal_number(machine->formats[i].high));
     for (size_t i = 0; i < machine->tag_count; i++) {
         bool first = true;
         check_tag(&machine->tags[i], machine->link, plant->tick_ms);
@@ -323,6 +327,7 @@ static void check_plant(const struct plant *plant)
 
     CLAIM(is_name(plant->gateway) && is_name(plant->site) && strlen(plant->control) <= 107);
     CLAIM(plant->tick_ms >= 1 && plant->tick_ms <= 1000);
+    CLAIM(plant->capacity.every_ms >= 10000 && plant->capacity.every_ms <= 24 * 3600 * 1000);
     CLAIM(plant->store.max_size >= 1 << 20 && plant->store.max_size <= INT64_C(1) << 40);
     CLAIM(plant->store.commit_every_ms >= 10 && plant->store.commit_every_ms <= 60000);
     CLAIM(strlen(plant->store.path) < PATH_MAX);
