@@ -124,6 +124,15 @@ const struct machine *plant_machine(const struct plant *plant, const char *name)
     return found ? *found : NULL;
 }
 
+/* Nor are there many of these. */
+const struct production_line *plant_line(const struct plant *plant, const char *name)
+{
+    for (size_t i = 0; i < plant->line_count; i++)
+        if (strcmp(plant->lines[i].name, name) == 0)
+            return &plant->lines[i];
+    return NULL;
+}
+
 static const char *const state_value_names[STATE_VALUES] = {"state", "state.reason"};
 
 size_t machine_state_value(const struct machine *machine)
@@ -334,13 +343,27 @@ bool tag_equal(const struct tag *a, const struct tag *b)
            a->heartbeat_ms == b->heartbeat_ms && detail_equal(a->detail, b->detail);
 }
 
+static bool formats_equal(const struct machine *a, const struct machine *b)
+{
+    if (a->format_count != b->format_count)
+        return false;
+    for (size_t i = 0; i < a->format_count; i++)
+        if (!string_equal(a->formats[i].name, b->formats[i].name) ||
+            !string_equal(a->formats[i].unit, b->formats[i].unit) ||
+            !decimal_equal(a->formats[i].low, b->formats[i].low) ||
+            !decimal_equal(a->formats[i].high, b->formats[i].high))
+            return false;
+    return true;
+}
+
 bool machine_equal(const struct machine *a, const struct machine *b)
 {
     if (!string_equal(a->name, b->name) || !string_equal(a->link->name, b->link->name) ||
         a->unit != b->unit || a->every_ms != b->every_ms || a->tag_count != b->tag_count ||
         !string_equal(a->profile, b->profile) || a->synthetic != b->synthetic ||
         !state_config_equal(a->state, b->state) || a->ideal_ms != b->ideal_ms ||
-        !calendar_equal(a->calendar, b->calendar) || !job_config_equal(a->job, b->job))
+        !calendar_equal(a->calendar, b->calendar) || !job_config_equal(a->job, b->job) ||
+        !formats_equal(a, b))
         return false;
     for (size_t i = 0; i < a->tag_count; i++)
         if (!tag_equal(&a->tags[i], &b->tags[i]))

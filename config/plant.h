@@ -218,6 +218,13 @@ struct calendar {
     size_t holiday_count;
 };
 
+/* What a machine can make, in one respect. */
+struct machine_format {
+    const char *name; /* "block_width" */
+    struct decimal low, high;
+    const char *unit; /* NULL: none was given */
+};
+
 struct machine {
     const char *name;
     const struct link *link;
@@ -230,8 +237,20 @@ struct machine {
     const struct job_config *job;     /* NULL: it tells no jobs */
     const struct calendar *calendar;  /* NULL: it has no shifts */
     double ideal_ms;                  /* what an item takes at the ideal rate; 0: not known */
-    const char *profile;              /* the name of the one it was made from; NULL: none */
-    bool synthetic;                   /* that profile's addresses are made up, of no real machine */
+    const struct machine_format *formats;
+    size_t format_count; /* 0: nothing was said */
+    const char *profile; /* the name of the one it was made from; NULL: none */
+    bool synthetic;      /* that profile's addresses are made up, of no real machine */
+};
+
+enum { PRODUCTION_LINE_MOST = 12 };
+
+/* Machines that are run as one. */
+struct production_line {
+    const char *name;                      /* no machine's */
+    const struct machine *const *machines; /* in the order in which the product passes them */
+    size_t machine_count;                  /* 1 to PRODUCTION_LINE_MOST, each in no other line */
+    size_t delivery;                       /* where its output is counted: one with a state */
 };
 
 enum link_driver {
@@ -292,6 +311,11 @@ struct uplink_settings {
     const char *topic; /* the root, {site} and {gateway} filled in */
 };
 
+struct capacity_settings {
+    bool publish;
+    int64_t every_ms; /* at most so often for each machine and line */
+};
+
 enum durability { DURABILITY_ALWAYS, DURABILITY_OUTAGE };
 
 struct store_settings {
@@ -309,6 +333,7 @@ struct plant {
     int64_t tick_ms;
     const char *timezone; /* of the calendars, "Asia/Shanghai"; NULL: the system's */
     struct store_settings store;
+    struct capacity_settings capacity;
     struct calendar *calendars;
     size_t calendar_count;
     struct uplink_settings *uplinks;
@@ -319,6 +344,8 @@ struct plant {
     size_t machine_count;
     const char **files; /* that it was read from, profiles too */
     size_t file_count;
+    struct production_line *lines;
+    size_t line_count;
 };
 
 /* A fault of a configuration. */
@@ -358,6 +385,7 @@ bool uplink_settings_equal(const struct uplink_settings *a, const struct uplink_
 const struct calendar *plant_calendar(const struct plant *plant, const char *name);
 const struct link *plant_link(const struct plant *plant, const char *name);
 const struct machine *plant_machine(const struct plant *plant, const char *name);
+const struct production_line *plant_line(const struct plant *plant, const char *name);
 
 /* Words on the wire that a tag takes: 1 to 125; a coil or a discrete input takes one bit, given
  * as 1. */

@@ -24,6 +24,7 @@ enum {
     PROFILE_STATE,
     PROFILE_JOB,
     PROFILE_IDEAL_RATE,
+    PROFILE_FORMATS,
     PROFILE_FIELDS
 };
 
@@ -44,6 +45,7 @@ static const struct field profile_fields[PROFILE_FIELDS] = {
     [PROFILE_STATE] = {.key = "state"},
     [PROFILE_JOB] = {.key = "job"},
     [PROFILE_IDEAL_RATE] = {.key = "ideal_rate"},
+    [PROFILE_FORMATS] = {.key = "formats", .read = load_read_list},
 };
 
 static const struct section profile_section = {"a profile", profile_fields, PROFILE_FIELDS};
@@ -142,6 +144,8 @@ static bool extend(struct load *load, struct profile *profile, const struct node
     profile->of_state = base->of_state;
     profile->of_job = base->of_job;
     profile->of_ideal = base->of_ideal;
+    profile->formats = base->formats;
+    profile->format_count = base->format_count;
     return true;
 }
 
@@ -174,6 +178,9 @@ static bool read_profile(struct load *load, struct profile *profile, const char 
         profile->of_job = load_value(seen[PROFILE_JOB]);
     if (seen[PROFILE_IDEAL_RATE])
         profile->of_ideal = load_value(seen[PROFILE_IDEAL_RATE]);
+    if (seen[PROFILE_FORMATS])
+        load_formats(load, load_value(seen[PROFILE_FORMATS]), &profile->formats,
+                     &profile->format_count);
     return true;
 }
 

@@ -61,10 +61,14 @@ static size_t count_tags(const struct plant *plant)
 static void print_summary(const char *path, const struct plant *plant)
 {
     char links[CLI_WORDS], machines[CLI_WORDS], tags[CLI_WORDS], uplinks[CLI_WORDS];
-    printf("%s: %s, %s, %s, %s\n", path, cli_count(plant->link_count, "link", links),
+    char lines[CLI_WORDS];
+    printf("%s: %s, %s, %s, %s", path, cli_count(plant->link_count, "link", links),
            cli_count(plant->machine_count, "machine", machines),
            cli_count(count_tags(plant), "tag", tags),
            cli_count(plant->uplink_count, "uplink", uplinks));
+    if (plant->line_count > 0)
+        printf(", %s", cli_count(plant->line_count, "line", lines));
+    putchar('\n');
 }
 
 static int run(const void *block, int argc, char **argv)

@@ -28,6 +28,7 @@ void live_free(struct live *live)
     free(live->links);
     free(live->machines);
     free(live->uplinks);
+    free(live->lines);
     free(live);
 }
 
@@ -283,6 +284,19 @@ void live_set_uplinks(struct live *live, const struct live_uplink *uplinks, size
     }
     if (count > 0)
         memcpy(live->uplinks, uplinks, count * sizeof(*uplinks));
+    pthread_mutex_unlock(&live->lock);
+}
+
+void live_set_lines(struct live *live, const struct live_line *lines, size_t count)
+{
+    pthread_mutex_lock(&live->lock);
+    if (count != live->line_count) {
+        free(live->lines);
+        live->lines = mem_array(count, sizeof(*lines));
+        live->line_count = count;
+    }
+    if (count > 0)
+        memcpy(live->lines, lines, count * sizeof(*lines));
     pthread_mutex_unlock(&live->lock);
 }
 

@@ -20,6 +20,8 @@
 struct live;
 struct live_machine;
 
+enum { LIVE_NAME_BYTES = 65 };   /* names are at most 64 characters */
+enum { LIVE_REASON_BYTES = 65 }; /* and so are reasons */
 enum { LIVE_QUALITIES = QUALITY_LINK + 1, LIVE_GAP_WHYS = GAP_DAMAGED + 1 };
 
 struct live_link {
@@ -97,12 +99,22 @@ void live_duration(struct live *live, int64_t took_ns);
 
 void live_set_uplinks(struct live *live, const struct live_uplink *uplinks, size_t count);
 
+/* A production line. */
+struct live_line {
+    char name[LIVE_NAME_BYTES];
+    char delivery[LIVE_NAME_BYTES];   /* the machine whose shift is the line's */
+    char cause[LIVE_NAME_BYTES];      /* the machine that state and reason are of; empty: none */
+    char bottleneck[LIVE_NAME_BYTES]; /* empty: none, or not known */
+    char reason[LIVE_REASON_BYTES];   /* empty: none */
+    enum machine_state state;
+    int64_t since_ms;    /* 0: nothing was told of it yet */
+    int64_t good, waste; /* running totals; below 0: not counted */
+};
+
+void live_set_lines(struct live *live, const struct live_line *lines, size_t count);
+
 /* Raises and clears the store's alarms too. */
 void live_set_store(struct live *live, const struct live_store *store);
-
-enum { LIVE_NAME_BYTES = 65 }; /* names are at most 64 characters */
-
-enum { LIVE_REASON_BYTES = 65 }; /* and so are reasons */
 
 /* How a machine stands, for those who tell of changes. */
 struct live_status {

@@ -55,7 +55,7 @@ static void test_faults_of_the_outermost_keys(void **state)
           "\"site\"?"}},
         {TOP "colour: red\n",
          {"plant.yaml:2:1: \"colour\" is no key of the configuration; "
-          "expected one of: uplinks links machines calendars gateway"}},
+          "expected one of: uplinks links machines calendars lines gateway"}},
         {TOP "site: a\nsite: b\n", {"plant.yaml:3:1: \"site\" stands twice, first on line 2"}},
         {TOP "log: loud\n",
          {"plant.yaml:2:6: log: \"loud\" is unknown; expected error, warning, info or debug"}},
