@@ -1,6 +1,7 @@
 /* links: */
 #include <stdlib.h>
 
+#include "link_driver.h"
 #include "load.h"
 #include "words.h"
 
@@ -154,25 +155,38 @@ static void require_for_driver(struct load *load, const struct node *node,
     }
 }
 
+static void check_data_bits(struct load *load, const struct link_draft *draft,
+                            const struct driver_traits *traits, const struct node *format)
+{
+    if (draft->link.data_bits < traits->least_data_bits) {
+        load_refuse(load, "format", load_value(format), "has 7 data bits",
+                    "8 of them: RTU's bytes are whole");
+    }
+}
+
+/* Its place, and what goes with places of that kind only. */
 static void check_transport(struct load *load, const struct node *node,
                             const struct link_draft *draft, const struct node *const *seen)
 {
-    const char *driver = link_driver_name((enum link_driver)draft->driver);
+    static const char *const places[] = {
+        [PLACE_ADDRESS] = "an address", [PLACE_DEVICE] = "a device", [PLACE_NONE] = "neither"};
+    static const size_t serial_fields[] = {LINK_BAUD, LINK_FORMAT, LINK_RS485};
+    const struct driver_traits *traits = link_driver_traits((enum link_driver)draft->driver);
+    const char *instead = places[traits->place];
 
-    if (draft->driver != DRIVER_MODBUS_RTU) {
-        require_for_driver(load, node, seen, LINK_ADDRESS, driver);
-        refuse_for_driver(load, seen[LINK_DEVICE], driver, "an address");
-        refuse_for_driver(load, seen[LINK_BAUD], driver, "it with serial drivers only");
-        refuse_for_driver(load, seen[LINK_FORMAT], driver, "it with serial drivers only");
-        refuse_for_driver(load, seen[LINK_RS485], driver, "it with serial drivers only");
+    if (traits->place == PLACE_ADDRESS)
+        require_for_driver(load, node, seen, LINK_ADDRESS, traits->name);
+    else
+        refuse_for_driver(load, seen[LINK_ADDRESS], traits->name, instead);
+    if (traits->place == PLACE_DEVICE) {
+        require_for_driver(load, node, seen, LINK_DEVICE, traits->name);
+        check_data_bits(load, draft, traits, seen[LINK_FORMAT]);
         return;
     }
-    require_for_driver(load, node, seen, LINK_DEVICE, driver);
-    refuse_for_driver(load, seen[LINK_ADDRESS], driver, "a device");
-    if (draft->link.data_bits != 8) {
-        load_refuse(load, "format", load_value(seen[LINK_FORMAT]), "has 7 data bits",
-                    "8 of them: RTU's bytes are whole");
-    }
+    refuse_for_driver(load, seen[LINK_DEVICE], traits->name, instead);
+    for (size_t i = 0; i < sizeof serial_fields / sizeof *serial_fields; i++)
+        refuse_for_driver(load, seen[serial_fields[i]], traits->name,
+                          "it with serial drivers only");
 }
 
 static void load_link(struct load *load, const struct node *node, struct table *names,

@@ -234,7 +234,16 @@ struct machine {
     bool synthetic;                   /* that profile's addresses are made up, of no real machine */
 };
 
-enum link_driver { DRIVER_MODBUS_TCP, DRIVER_MODBUS_RTU, DRIVER_MODBUS_RTU_TCP };
+enum link_driver {
+    DRIVER_MODBUS_TCP,
+    DRIVER_MODBUS_RTU,
+    DRIVER_MODBUS_RTU_TCP,
+    DRIVER_MODBUS_ASCII,
+    DRIVER_MODBUS_ASCII_TCP,
+    DRIVER_SERIAL_TEXT,
+    DRIVER_SERIAL_TEXT_TCP,
+    DRIVER_RECORDING,
+};
 
 struct link {
     const char *name;
@@ -393,6 +402,9 @@ const char *state_reason_text(const struct state_config *config, uint32_t reason
 
 /* "=", "!=", ">", ">=", "<", "<=". */
 const char *state_operator_name(enum state_operator op);
+
+/* Whether its links are serial ports of this computer: they have a device, and no host. */
+bool link_driver_is_serial(enum link_driver driver);
 
 /* The names of the contract: "modbus-tcp", "u32", "holding", "ABCD". */
 const char *link_driver_name(enum link_driver driver);

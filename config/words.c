@@ -13,12 +13,6 @@ enum { NAME_MOST_BYTES = 64, HOST_MOST_BYTES = 253, STRING_MOST_BYTES = 250 };
 #define DIGITS "0123456789"
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
-static const char *const driver_names[] = {
-    [DRIVER_MODBUS_TCP] = "modbus-tcp",
-    [DRIVER_MODBUS_RTU] = "modbus-rtu",
-    [DRIVER_MODBUS_RTU_TCP] = "modbus-rtu-tcp",
-};
-
 static const char *const area_names[] = {
     [AREA_COIL] = "coil",
     [AREA_DISCRETE] = "discrete",
@@ -43,11 +37,6 @@ struct unit {
     const char *name;
     int64_t factor;
 };
-
-const char *link_driver_name(enum link_driver driver)
-{
-    return driver_names[driver];
-}
 
 const char *tag_type_name(enum tag_type type)
 {

@@ -9,7 +9,7 @@ enum {
 
 struct line_speed line_speed_of(const struct link *link)
 {
-    if (link->driver != DRIVER_MODBUS_RTU)
+    if (!link_driver_is_serial(link->driver))
         return (struct line_speed){ASSUMED_BAUD, ASSUMED_BITS, true};
     unsigned parity = link->parity == 'N' ? 0 : 1;
     return (struct line_speed){link->baud, 1 + link->data_bits + parity + link->stop_bits, false};

@@ -113,14 +113,16 @@ static void check_faults(const struct fault_list *faults)
 
 static void check_link(const struct plant *plant, const struct link *link)
 {
-    bool line = link->driver != DRIVER_MODBUS_TCP, serial = link->driver == DRIVER_MODBUS_RTU;
+    bool line = link->driver != DRIVER_MODBUS_TCP, serial = link_driver_is_serial(link->driver);
+    bool whole_bytes = link->driver == DRIVER_MODBUS_RTU;
 
     CLAIM(is_name(link->name) && plant_link(plant, link->name) == link);
     CLAIM((link->device != NULL) == serial && (link->host != NULL) == !serial);
     CLAIM(link->timeout_ms >= 10 && link->timeout_ms <= 60000);
     CLAIM(link->pause_ms >= 0 && link->pause_ms <= 10000);
     CLAIM(link->max_registers >= 1 && link->max_registers <= 125 && link->gap <= 125);
-    CLAIM(!serial || (is_baud(link->baud) && link->data_bits == 8));
+    CLAIM(!serial || is_baud(link->baud));
+    CLAIM(link->data_bits == 8 || (link->data_bits == 7 && serial && !whole_bytes));
     for (size_t i = 0; i < link->machine_count; i++) {
         CLAIM(link->machines[i]->link == link);
         CLAIM(!line || (link->machines[i]->unit >= 1 && link->machines[i]->unit <= 247));
