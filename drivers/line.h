@@ -49,6 +49,13 @@ struct line_driver {
                 bool (*due)(const void *context, int64_t every_ms), const void *context,
                 struct line_answer *answer);
 
+    /* One transaction of a caller's own: a Modbus PDU (function and data, at most MODBUS_MAX_PDU
+     * bytes) and the answer's, which is at most as long. Blocks as poll does for one request. The
+     * answer's length, exceptions included; -EBADMSG, -ETIMEDOUT, or the line is gone. NULL where
+     * the protocol has none. */
+    int (*transact)(struct line *line, uint8_t unit, const uint8_t *pdu, size_t length,
+                    uint8_t *ret_pdu, struct line_answer *answer);
+
     void (*close)(struct line *line); /* accepts NULL and a session whose line is gone */
 };
 

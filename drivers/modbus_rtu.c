@@ -1,23 +1,11 @@
-/* Modbus RTU on a serial port, or through a serial server reached over TCP.
- *
- * libmodbus opens and configures the port; asking is done here. Its own reading calls can't tell a
- * damaged answer from silence, know exception codes up to 11 only, and wait with select(2), which
- * ends the process on descriptors of 1024 and above. */
+/* Modbus RTU on a serial port, or through a serial server reached over TCP. */
 #include <errno.h>
-#include <fcntl.h>
-#include <modbus/modbus.h>
 #include <stdlib.h>
-#include <sys/file.h>
-#include <sys/ioctl.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
-#include <termios.h>
-#include <unistd.h>
 
 #include "clock.h"
 #include "decode.h"
 #include "line.h"
-#include "line_io.h"
+#include "line_port.h"
 #include "memory.h"
 #include "modbus_frame.h"
 #include "modbus_plan.h"
@@ -33,9 +21,7 @@ struct line_plan {
 };
 
 struct line {
-    modbus_t *port; /* NULL over TCP */
-    int lock;       /* holds the port against other processes; -1 over TCP */
-    int fd;
+    struct line_port *port;
     int64_t timeout_ns, silence_ns;
     int64_t last_ns; /* when something was last heard, or should have been */
     bool owed;       /* an answer may still come that nobody waits for */
@@ -43,7 +29,7 @@ struct line {
 
 static int line_read(struct line *line, int64_t until_ns, uint8_t *ret_bytes, size_t room)
 {
-    int count = line_io_read(line->fd, until_ns, ret_bytes, room);
+    int count = line_port_read(line->port, until_ns, ret_bytes, room);
 
     if (count > 0)
         line->last_ns = clock_mono_ns();
@@ -55,8 +41,7 @@ static void line_distrust(struct line *line)
 {
     line->owed = true;
     line->last_ns = clock_mono_ns();
-    if (line->port != NULL)
-        tcflush(line->fd, TCIOFLUSH);
+    line_port_flush(line->port);
 }
 
 /* When the line will have been silent long enough for the next request: after a fault, or where
@@ -104,7 +89,7 @@ static int ask(struct line *line, uint8_t unit, const struct span *span, int64_t
     size_t length = modbus_tcp_request(0, unit, span, request);
 
     length = modbus_rtu_wrap(unit, request + MODBUS_TCP_HEADER, length - MODBUS_TCP_HEADER, frame);
-    return line_io_write(line->fd, until_ns, frame, length);
+    return line_port_write(line->port, until_ns, frame, length);
 }
 
 /* How long the answer is that begins like this; 0 where it can't be the span's. */
@@ -249,63 +234,8 @@ static void rtu_close(struct line *line)
 {
     if (line == NULL)
         return;
-    if (line->port != NULL) {
-        /* Else closing would wait for what a stuck adapter never sends. */
-        tcflush(line->fd, TCIOFLUSH);
-        modbus_close(line->port);
-        modbus_free(line->port);
-    } else if (line->fd >= 0) {
-        close(line->fd);
-    }
-    if (line->lock >= 0)
-        close(line->lock);
+    line_port_close(line->port);
     free(line);
-}
-
-static bool is_pseudo_terminal(int fd)
-{
-    struct stat status;
-
-    return fstat(fd, &status) == 0 && major(status.st_rdev) >= 136 && major(status.st_rdev) <= 143;
-}
-
-/* Locks the device before anything is changed on it. */
-static int port_lock(const char *device, int *ret_lock)
-{
-    int error = 0;
-    int fd = open(device, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-
-    if (fd < 0)
-        return -errno;
-    if (!isatty(fd))
-        error = -ENOTTY;
-    else if (flock(fd, LOCK_EX | LOCK_NB) != 0)
-        error = errno == EWOULDBLOCK ? -EBUSY : -errno;
-    if (error != 0)
-        close(fd);
-    else
-        *ret_lock = fd;
-    return error;
-}
-
-/* What libmodbus leaves to do on a port it has opened. */
-static int port_finish(const struct line *line, const struct link *link)
-{
-    struct termios settings;
-
-    if (tcgetattr(line->fd, &settings) != 0)
-        return -errno;
-    /* It takes 9600 for a rate it doesn't know, and says nothing. */
-    if (link->baud != 9600 && cfgetospeed(&settings) == B9600)
-        return -EINVAL;
-    /* Adapters that find the direction themselves have no such mode. */
-    if (link->rs485 && modbus_rtu_set_serial_mode(line->port, MODBUS_RTU_RS485) != 0 &&
-        errno != ENOTTY)
-        return -errno;
-    /* A pseudo-terminal keeps this beyond our death, and it would lock out our next start. */
-    if (!is_pseudo_terminal(line->fd) && ioctl(line->fd, TIOCEXCL) != 0)
-        return -errno;
-    return 0;
 }
 
 /* Three and a half characters; above 19200 baud a fixed time (Modbus over Serial Line V1.02,
@@ -317,51 +247,28 @@ static int64_t frame_silence_ns(const struct link *link)
     return link->baud > 19200 ? 1750000 : bits * 7 * NS_PER_S / (2 * (int64_t)link->baud);
 }
 
-static struct line *line_new(const struct link *link)
+/* An answer to whoever had the line before us may be on its way. */
+static struct line *line_new(const struct link *link, struct line_port *port)
 {
     struct line *line = mem_alloc(sizeof *line);
 
-    line->fd = line->lock = -1;
+    line->port = port;
     line->timeout_ns = link->timeout_ms * NS_PER_MS;
     line->silence_ns = link->pause_ms * NS_PER_MS;
-    return line;
-}
-
-/* An answer to whoever had the line before us may be on its way. */
-static int line_opened(struct line *line, int error, struct line **ret_line)
-{
-    if (error != 0) {
-        rtu_close(line);
-        return error;
-    }
+    if (line_port_is_serial(port) && line->silence_ns < frame_silence_ns(link))
+        line->silence_ns = frame_silence_ns(link);
     line_distrust(line);
-    *ret_line = line;
-    return 0;
+    return line;
 }
 
 static int rtu_open(const struct link *link, struct line **ret_line)
 {
-    struct line *line = line_new(link);
-    int error = port_lock(link->device, &line->lock);
+    struct line_port *port;
+    int error = line_port_open(link, &port);
 
-    if (error != 0)
-        return line_opened(line, error, ret_line);
-    if (line->silence_ns < frame_silence_ns(link))
-        line->silence_ns = frame_silence_ns(link);
-    line->port = modbus_new_rtu(link->device, (int)link->baud, link->parity, link->data_bits,
-                                link->stop_bits);
-    if (line->port == NULL || modbus_connect(line->port) != 0)
-        return line_opened(line, -errno, ret_line);
-    line->fd = modbus_get_socket(line->port);
-    return line_opened(line, port_finish(line, link), ret_line);
-}
-
-static int rtu_tcp_open(const struct link *link, struct line **ret_line)
-{
-    struct line *line = line_new(link);
-    int64_t until_ns = clock_mono_ns() + line->timeout_ns;
-
-    return line_opened(line, line_io_dial(link->host, link->port, until_ns, &line->fd), ret_line);
+    if (error == 0)
+        *ret_line = line_new(link, port);
+    return error;
 }
 
 const struct line_driver modbus_rtu_driver = {
@@ -377,7 +284,7 @@ const struct line_driver modbus_rtu_tcp_driver = {
     .name = "modbus-rtu-tcp",
     .prepare = rtu_prepare,
     .discard = rtu_discard,
-    .open = rtu_tcp_open,
+    .open = rtu_open,
     .poll = rtu_poll,
     .close = rtu_close,
 };

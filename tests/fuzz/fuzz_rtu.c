@@ -12,7 +12,7 @@
 #include "clock.h"
 #include "decode.h"
 #include "fuzz.h"
-#include "line_io.h"
+#include "line_port.h"
 #include "modbus_frame.h"
 
 enum { GONE = 255, ANSWER = 254, MOST_TAGS = 12, MOST_REQUESTS = 2 * MOST_TAGS, TIMEOUT_MS = 50 };
@@ -40,6 +40,7 @@ struct wire {
 };
 
 static struct wire wire;
+static struct line_port *const line_port = (void *)&wire;
 
 static int64_t wire_clock(void)
 {
@@ -90,10 +91,10 @@ static void note_heard(const uint8_t *bytes, size_t count)
     last->heard_length += count;
 }
 
-/* As line_io_read: what is there, 0 at the deadline, or gone. */
-static int wire_read(int fd, int64_t until_ns, uint8_t *ret_bytes, size_t room)
+/* As line_port_read: what is there, 0 at the deadline, or gone. */
+static int wire_read(struct line_port *port, int64_t until_ns, uint8_t *ret_bytes, size_t room)
 {
-    CLAIM(fd == 99 && room > 0);
+    CLAIM(port == line_port && room > 0);
     if (!wire.pending)
         wire_play();
     if (wire.due_ns > wire.now_ns && wire.due_ns > until_ns) {
@@ -115,11 +116,12 @@ static int wire_read(int fd, int64_t until_ns, uint8_t *ret_bytes, size_t room)
     return (int)count;
 }
 
-static int wire_write(int fd, int64_t until_ns, const uint8_t *bytes, size_t length)
+static int wire_write(struct line_port *port, int64_t until_ns, const uint8_t *bytes, size_t length)
 {
     struct request request = {0};
 
-    CLAIM(fd == 99 && length == sizeof request.asked && wire.request_count < MOST_REQUESTS);
+    CLAIM(port == line_port && length == sizeof request.asked &&
+          wire.request_count < MOST_REQUESTS);
     CLAIM(until_ns == wire.now_ns + TIMEOUT_MS * TICK_NS);
     CLAIM(modbus_crc(bytes, length) == 0);
     /* What came before is not there any more to be taken for the answer. */
@@ -131,9 +133,28 @@ static int wire_write(int fd, int64_t until_ns, const uint8_t *bytes, size_t len
     return wire.gone ? -ENXIO : 0;
 }
 
+static void wire_flush(struct line_port *port)
+{
+    CLAIM(port == line_port);
+}
+
+static bool wire_is_serial(const struct line_port *port)
+{
+    CLAIM(port == line_port);
+    return false;
+}
+
+static void wire_close(struct line_port *port)
+{
+    CLAIM(port == line_port);
+}
+
 #define clock_mono_ns wire_clock
-#define line_io_read wire_read
-#define line_io_write wire_write
+#define line_port_read wire_read
+#define line_port_write wire_write
+#define line_port_flush wire_flush
+#define line_port_is_serial wire_is_serial
+#define line_port_close wire_close
 #include "modbus_rtu.c"
 #undef clock_mono_ns
 
@@ -274,13 +295,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     machine.tag_count = (size_t)input_between(&wire.script, 1, MOST_TAGS);
     for (size_t i = 0; i < machine.tag_count; i++)
         take_tag(&wire.script, &tags[i], &address);
-    struct line *line = line_new(&link);
+    struct line *line = line_new(&link, line_port);
     struct line_plan *plan = modbus_rtu_tcp_driver.prepare(&machine);
-    CLAIM(line_opened(line, 0, &line) == 0);
-    line->fd = 99;
     for (int polls = 0; polls < 8 && wire.script.left > 0 && !wire.gone; polls++)
         poll_machine(line, &machine, plan);
-    line->fd = -1;
     modbus_rtu_tcp_driver.discard(plan);
     modbus_rtu_tcp_driver.close(line);
     return 0;
