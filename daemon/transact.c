@@ -9,13 +9,14 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "hex.h"
 #include "live.h"
 #include "log.h"
 #include "memory.h"
 #include "modbus_pdu.h"
 #include "transaction.h"
 
-enum { MOST = 8, HEX_BYTES = 2 * MODBUS_MAX_PDU + 1 };
+enum { MOST = 8 };
 
 struct client {
     int fd;
@@ -44,31 +45,19 @@ int transact_fd(const struct transact *transact)
     return transact->done_fd;
 }
 
-static void add_hex(struct text *out, const uint8_t *bytes, size_t length)
-{
-    for (size_t i = 0; i < length; i++)
-        text_addf(out, "%02X", bytes[i]);
-}
-
-static unsigned hex_digit(char digit)
-{
-    return (unsigned)(digit <= '9' ? digit - '0' : (digit | 0x20) - 'a' + 10);
-}
-
 /* What is no request that we pass on is refused here: no link gets to see it. */
 static bool parse(const char *arguments, struct client *ret_client)
 {
     struct transaction *transaction = &ret_client->transaction;
-    char unit[4], hex[HEX_BYTES];
-    int end = 0;
-    int words =
-        sscanf(arguments, "%64[^ ] %3[0-9] %506[0-9A-Fa-f]%n", ret_client->link, unit, hex, &end);
-    if (words != 3 || arguments[end] != '\0' || strlen(hex) % 2 != 0 || atoi(unit) > UINT8_MAX)
+    unsigned unit;
+    int hex = 0;
+    if (sscanf(arguments, "%64[^ ] %3u %n", ret_client->link, &unit, &hex) != 2 || hex == 0)
         return false;
-    transaction->unit = (uint8_t)atoi(unit);
-    transaction->length = strlen(hex) / 2;
-    for (size_t i = 0; i < transaction->length; i++)
-        transaction->request[i] = (uint8_t)(hex_digit(hex[2 * i]) << 4 | hex_digit(hex[2 * i + 1]));
+    int length = hex_parse(arguments + hex, transaction->request, sizeof(transaction->request));
+    if (length <= 0 || unit > UINT8_MAX)
+        return false;
+    transaction->unit = (uint8_t)unit;
+    transaction->length = (size_t)length;
     return modbus_is_request(transaction->request, transaction->length);
 }
 
@@ -135,7 +124,7 @@ static void log_write(const struct client *client)
 {
     const struct transaction *transaction = &client->transaction;
     struct text request = {0};
-    add_hex(&request, transaction->request, transaction->length);
+    hex_add(&request, transaction->request, transaction->length);
     int result = transaction->result;
     if (result >= 0)
         result = modbus_check_answer(transaction->request, transaction->answer, (size_t)result);
@@ -154,7 +143,7 @@ static void answer(const struct client *client)
     struct text out = {0};
     if (transaction->result >= 0) {
         text_add(&out, "{\"pdu\":\"");
-        add_hex(&out, transaction->answer, (size_t)transaction->result);
+        hex_add(&out, transaction->answer, (size_t)transaction->result);
         text_add(&out, "\"}\n");
     } else {
         text_addf(&out, "{\"failed\":\"%s\"}\n", failure_name(transaction->result));
