@@ -236,7 +236,8 @@ static int64_t wake_time(const struct tcp_link *link)
 {
     if (link->machine_count == 0 && link->transaction == NULL)
         return TCP_NEVER;
-    if (link->tcp.more || (link->state == TCP_READY && link->transaction != NULL))
+    bool idle = link->state == TCP_READY || link->state == TCP_WAITING;
+    if (link->tcp.more || (idle && link->transaction != NULL))
         return 0;
     int64_t wake_ns = link->state == TCP_READY ? TCP_NEVER : link->deadline_ns;
     if (link->state == TCP_READY || link->failed) {

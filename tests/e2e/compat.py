@@ -4,6 +4,7 @@ import logging
 
 import paho.mqtt.client as mqtt
 from pymodbus.datastore import ModbusServerContext
+from pymodbus.device import ModbusControlBlock
 from pymodbus.exceptions import NoSuchSlaveException
 
 try:
@@ -100,3 +101,10 @@ async def open_serial_server(units, device, baud, framing):
     server = ModbusSerialServer(Units(units), framer(framing), **options)
     await server.start()
     return server
+
+
+def set_identity(vendor, product, revision):
+    """What all servers of this process say of themselves by function 43/14."""
+    identity = ModbusControlBlock().Identity
+    identity.VendorName, identity.ProductCode = vendor, product
+    identity.MajorMinorRevision = revision

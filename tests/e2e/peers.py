@@ -10,7 +10,8 @@ import time
 from compat import open_serial_server, open_tcp_server
 from harness import free_port, port_open, wait_for
 
-AREAS = {1: "coil", 2: "discrete", 3: "holding", 4: "input"}
+AREAS = {1: "coil", 2: "discrete", 3: "holding", 4: "input",
+         5: "coil", 6: "holding", 15: "coil", 16: "holding"}
 
 
 class Unit:
@@ -42,6 +43,12 @@ class Unit:
 
     async def async_getValues(self, function, address, count=1):
         return self.getValues(function, address, count)
+
+    def setValues(self, function, address, values):
+        self.set(AREAS[int(function)], address, *values)
+
+    async def async_setValues(self, function, address, values):
+        self.setValues(function, address, values)
 
     def reset(self):
         pass
