@@ -31,9 +31,9 @@ int gateway_set_counter(struct gateway *gateway, const char *machine, const char
 
 /* Hands a transaction to the link of that name, which ends it later, between two polls: after at
  * most TRANSACTION_PATIENCE_MS, the poll in progress and three of the link's time-outs, unless it
- * hangs. 0; -ENODEV where there is no such link, -EOPNOTSUPP where it speaks no Modbus, -ENOTCONN
- * where it is down, -EBUSY where it has a transaction already or hangs: then it remains the
- * caller's. */
+ * hangs. 0; -ENODEV where there is no such link, -EOPNOTSUPP where it speaks no Modbus or has no
+ * such unit, -ENOTCONN where it is down, -EBUSY where it has a transaction already or hangs: then
+ * it remains the caller's. */
 int gateway_transact(struct gateway *gateway, const char *link, struct transaction *transaction);
 
 /* The system clock was set: an event of the gateway's own tells by how much. */

@@ -67,7 +67,7 @@ static const char *refusal(int error)
     case -ENODEV:
         return "{\"error\":\"the running daemon has no such link\"}\n";
     case -EOPNOTSUPP:
-        return "{\"error\":\"the link speaks no Modbus\"}\n";
+        return "{\"error\":\"the link speaks no Modbus, or has no such unit\"}\n";
     case -ENOTCONN:
         return "{\"failed\":\"link\"}\n";
     default:
@@ -127,7 +127,8 @@ static void log_write(const struct client *client)
     hex_add(&request, transaction->request, transaction->length);
     int result = transaction->result;
     if (result >= 0)
-        result = modbus_check_answer(transaction->request, transaction->answer, (size_t)result);
+        result = modbus_check_answer(transaction->request, transaction->length, transaction->answer,
+                                     (size_t)result);
     if (result > 0)
         log_info("link %s: unit %u: a write asked for by hand was refused with exception %d: %s",
                  client->link, transaction->unit, result, request.data);

@@ -11,7 +11,6 @@ enum {
     ENCAPSULATED = 43,
     DEVICE_IDENTITY = 14,
     BASIC_IDENTITY = 1,
-    EXCEPTION_FLAG = 0x80,
     AHEAD_OF_WRITTEN = 6, /* function, address, quantity, count of bytes */
     AHEAD_OF_OBJECTS = 7, /* function, type, code, conformity, more, next, count */
     MOST_WRITTEN_WORDS = 123,
@@ -27,14 +26,6 @@ static void put_word(uint8_t *bytes, uint16_t word)
 {
     bytes[0] = (uint8_t)(word >> 8);
     bytes[1] = (uint8_t)word;
-}
-
-size_t modbus_build_read(const struct span *span, uint8_t ret_pdu[MODBUS_READ_PDU])
-{
-    ret_pdu[0] = span->function;
-    put_word(ret_pdu + 1, span->start);
-    put_word(ret_pdu + 3, span->count);
-    return MODBUS_READ_PDU;
 }
 
 static size_t build_one(bool coil, uint16_t address, uint16_t word, uint8_t *ret_pdu)
@@ -108,29 +99,12 @@ bool modbus_is_write(const uint8_t *request)
     return request[0] > 4 && request[0] != ENCAPSULATED;
 }
 
-static bool answers_read(const uint8_t *request, const uint8_t *pdu, size_t length)
+int modbus_check_answer(const uint8_t *request, size_t request_length, const uint8_t *pdu,
+                        size_t length)
 {
-    size_t count = get_word(request + 3);
-    size_t bytes = request[0] <= 2 ? (count + 7) / 8 : 2 * count;
-
-    return length == 2 + bytes && pdu[1] == bytes;
-}
-
-int modbus_check_answer(const uint8_t *request, const uint8_t *pdu, size_t length)
-{
-    bool answers;
-
-    if (length == 2 && pdu[0] == (request[0] | EXCEPTION_FLAG) && pdu[1] != 0)
-        return pdu[1];
-    if (length < 2 || pdu[0] != request[0])
+    if (length == 0 || !modbus_answers(request, request_length, pdu, length))
         return -EBADMSG;
-    if (request[0] == ENCAPSULATED)
-        answers = length >= AHEAD_OF_OBJECTS && pdu[1] == request[1] && pdu[2] == request[2];
-    else if (modbus_is_write(request)) /* the request's own begin comes back */
-        answers = length == 5 && memcmp(pdu, request, 5) == 0;
-    else
-        answers = answers_read(request, pdu, length);
-    return answers ? 0 : -EBADMSG;
+    return pdu[0] == request[0] ? 0 : pdu[1];
 }
 
 static char *identity_field(struct modbus_identity *identity, uint8_t object)

@@ -10,12 +10,11 @@
 
 #include "modbus_frame.h"
 
-enum { MODBUS_READ_PDU = 5, MODBUS_IDENTITY_PDU = 4 };
+enum { MODBUS_IDENTITY_PDU = 4 };
 
-/* Requests; they return their length. */
-size_t modbus_build_read(const struct span *span, uint8_t ret_pdu[MODBUS_READ_PDU]);
-
-/* Writes `count` words, 1 to 123, or one coil, which is on where its word is not 0. `several`: by
+/* Requests; they return their length.
+ *
+ * Writes `count` words, 1 to 123, or one coil, which is on where its word is not 0. `several`: by
  * the function for several of them even where it is one. */
 size_t modbus_build_write(bool coil, uint16_t address, const uint16_t *words, uint16_t count,
                           bool several, uint8_t ret_pdu[MODBUS_MAX_PDU]);
@@ -31,8 +30,9 @@ bool modbus_is_request(const uint8_t *pdu, size_t length);
 /* Of such a request: whether it changes the machine. */
 bool modbus_is_write(const uint8_t *request);
 
-/* Whether the PDU answers that request. 0; an exception's code, 1 to 255; or -EBADMSG. */
-int modbus_check_answer(const uint8_t *request, const uint8_t *pdu, size_t length);
+/* What the PDU is to that request: its answer, 0; an exception's code, 1 to 255; or -EBADMSG. */
+int modbus_check_answer(const uint8_t *request, size_t request_length, const uint8_t *pdu,
+                        size_t length);
 
 /* Printable ASCII, with '?' for every other byte; "" where it was not told. */
 struct modbus_identity {

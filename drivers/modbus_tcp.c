@@ -147,20 +147,20 @@ int modbus_tcp_ask_pdu(struct modbus_tcp *tcp, uint8_t unit, const uint8_t *pdu,
     return send_all(tcp, request, length);
 }
 
-int modbus_tcp_answer_pdu(struct modbus_tcp *tcp, const uint8_t *request,
+int modbus_tcp_answer_pdu(struct modbus_tcp *tcp, const uint8_t *request, size_t length,
                           uint8_t ret_pdu[MODBUS_MAX_PDU])
 {
     struct modbus_frame frame;
-    int length = await(tcp, true, &frame);
-    if (length < 0)
-        return length;
-    int result = modbus_check_answer(request, frame.pdu, frame.pdu_length);
+    int taken = await(tcp, true, &frame);
+    if (taken < 0)
+        return taken;
+    int result = modbus_check_answer(request, length, frame.pdu, frame.pdu_length);
     if (result >= 0) {
         memcpy(ret_pdu, frame.pdu, frame.pdu_length);
         result = (int)frame.pdu_length;
     }
     tcp->discarded += result == -EBADMSG;
-    drop(tcp, length);
+    drop(tcp, taken);
     return result;
 }
 

@@ -47,7 +47,7 @@ int modbus_tcp_answer(struct modbus_tcp *tcp, const struct span *span, uint16_t 
  * by modbus_is_request, and its answer, which may be an exception. The answer's length, or as
  * modbus_tcp_answer. */
 int modbus_tcp_ask_pdu(struct modbus_tcp *tcp, uint8_t unit, const uint8_t *pdu, size_t length);
-int modbus_tcp_answer_pdu(struct modbus_tcp *tcp, const uint8_t *request,
+int modbus_tcp_answer_pdu(struct modbus_tcp *tcp, const uint8_t *request, size_t length,
                           uint8_t ret_pdu[MODBUS_MAX_PDU]);
 
 /* Throws away what arrives while nothing is asked. -EAGAIN when all is well, or negative errno: the

@@ -31,8 +31,8 @@ static int take_settings(const struct command *command, const struct modbus_plac
     const char *format = place->format ? place->format : place->ascii ? "7E1" : "8N1";
     if (parse_format(format, &link->data_bits, &link->parity, &link->stop_bits) != 0)
         return cli_usage(command, "--format: \"%s\" where one as 8N1 or 7E1 is expected", format);
-    if (link->data_bits == 7 && !place->ascii)
-        return cli_usage(command, "--format: seven data bits go with --ascii only");
+    if (link->data_bits != 8 && link->driver == DRIVER_MODBUS_RTU)
+        return cli_usage(command, "--format: RTU's bytes have 8 bits; 7 go with --ascii");
     if (!is_baud(place->baud ? place->baud : 9600))
         return cli_usage(command, "--baud: %" PRId64 " is no rate of serial ports", place->baud);
     link->baud = (uint32_t)(place->baud ? place->baud : 9600);
@@ -96,6 +96,8 @@ static int find(const struct command *command, const struct modbus_place *place,
 {
     struct link *link = &ask->link;
     const char *expected = NULL;
+    if (place->rtu && place->ascii)
+        return cli_usage(command, "--rtu or --ascii, not both");
     *link = (struct link){.name = where,
                           .timeout_ms = place->timeout_ms ? place->timeout_ms : 1000,
                           .max_registers = MODBUS_MAX_WORDS};
@@ -162,7 +164,7 @@ static int failure(const char *word)
 }
 
 /* What the daemon says is held against the request like what a machine says. */
-static int take_answer(const struct node *root, const uint8_t *request,
+static int take_answer(const struct node *root, const uint8_t *request, size_t request_length,
                        uint8_t ret_pdu[MODBUS_MAX_PDU])
 {
     const char *failed = node_text(node_member(root, "failed"), NULL);
@@ -170,7 +172,7 @@ static int take_answer(const struct node *root, const uint8_t *request,
     if (failed != NULL)
         return failure(failed);
     int length = hex_parse(node_text(node_member(root, "pdu"), ""), pdu, sizeof(pdu));
-    if (length <= 0 || modbus_check_answer(request, pdu, (size_t)length) < 0)
+    if (length <= 0 || modbus_check_answer(request, request_length, pdu, (size_t)length) < 0)
         return -EBADMSG;
     memcpy(ret_pdu, pdu, (size_t)length);
     return length;
@@ -185,7 +187,7 @@ static int transact_by_daemon(struct modbus_ask *ask, uint8_t unit, const uint8_
     text_clear(&ask->refusal);
     struct node *root = ask_daemon_within(ask->socket, question.data,
                                           DAEMON_MS + 4 * ask->link.timeout_ms, &ask->refusal);
-    int result = root != NULL ? take_answer(root, request, ret_pdu) : -EREMOTEIO;
+    int result = root != NULL ? take_answer(root, request, length, ret_pdu) : -EREMOTEIO;
     node_free(root);
     text_free(&question);
     return result;
@@ -236,7 +238,7 @@ static void explain_opening(const struct modbus_ask *ask, int result, struct tex
         text_add(out, ": another program has it open; where that is binderyd, give the link's name "
                       "instead, and it is asked through it");
     else if (result == -EOPNOTSUPP)
-        text_add(out, ": the link speaks no Modbus");
+        text_add(out, ": the link speaks no Modbus, or has no such unit");
     else if (result == -EADDRNOTAVAIL)
         text_add(out, ": the name could not be looked up");
     else

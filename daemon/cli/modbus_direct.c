@@ -55,7 +55,7 @@ static int transact_tcp(struct modbus_tcp *tcp, const struct link *link, uint8_t
     while (result == -EAGAIN) {
         if (wait_for(tcp->fd, POLLIN, deadline_ns) < 0)
             return -ETIMEDOUT;
-        result = modbus_tcp_answer_pdu(tcp, request, ret_pdu);
+        result = modbus_tcp_answer_pdu(tcp, request, length, ret_pdu);
     }
     if (result < 0 && result != -EBADMSG)
         modbus_tcp_close(tcp);
@@ -67,7 +67,7 @@ static int transact_line(struct line **line, const struct link *link, uint8_t un
 {
     const struct line_driver *driver = line_driver_find(link->driver);
     struct line_answer answer = {0};
-    if (driver == NULL || driver->transact == NULL)
+    if (driver == NULL || driver->transact == NULL || unit == 0)
         return -EOPNOTSUPP;
     int result = *line == NULL ? driver->open(link, line) : 0;
     if (result < 0)

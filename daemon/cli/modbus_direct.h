@@ -14,8 +14,8 @@ struct modbus_direct {
 void modbus_direct_init(struct modbus_direct *direct);
 
 /* Opens what is closed, and asks. The answer's length; -ETIMEDOUT, -EBADMSG, -EOPNOTSUPP where the
- * driver has no transactions; or another negative errno: it is closed again. A name that can't be
- * looked up gives -EADDRNOTAVAIL. */
+ * driver has no transactions, and for unit 0 of a line, which is all units; or another negative
+ * errno: it is closed again. A name that can't be looked up gives -EADDRNOTAVAIL. */
 int modbus_direct_transact(struct modbus_direct *direct, const struct link *link, uint8_t unit,
                            const uint8_t *request, size_t length, uint8_t ret_pdu[MODBUS_MAX_PDU]);
 

@@ -97,7 +97,7 @@ static int send_request(struct modbus_ask *ask, const struct written *written)
     uint8_t pdu[MODBUS_MAX_PDU];
     int result = modbus_ask_transact(ask, written->unit, written->request, written->length, pdu);
     if (result > 0)
-        result = modbus_check_answer(written->request, pdu, (size_t)result);
+        result = modbus_check_answer(written->request, written->length, pdu, (size_t)result);
     if (result == 0)
         return CLI_OK;
     say_trouble(ask, written, result > 0 ? "refused" : "writing it", result);
@@ -137,8 +137,8 @@ static int run(const void *block, int argc, char **argv)
     struct written written = {0};
     if (argc < 3)
         return cli_usage(&command_write, "where, what and the value: %s", command_write.arguments);
-    if (options->unit < 1 || options->unit > 255)
-        return cli_usage(&command_write, "--unit: 1 to 255");
+    if (options->unit > 255)
+        return cli_usage(&command_write, "--unit: 0 to 255");
     int status = prepare(options, argv[1], argv[2], &written);
     if (status == CLI_OK)
         status = modbus_ask_new(&command_write, &options->place, argv[0], &ask);

@@ -20,6 +20,8 @@
 /* A driver may have to look a name up first, and how long that takes is the resolver's affair. */
 enum { NAME_S = 120 };
 
+enum { TO_ALL = 0 }; /* no unit: it speaks to all, and none answers */
+
 struct line_thread {
     pthread_t thread;
     struct mailbox *mailbox;
@@ -346,7 +348,7 @@ void line_thread_call(struct line_thread *thread, void (*fn)(void *argument), vo
 int line_thread_transact(struct line_thread *thread, struct transaction *transaction)
 {
     struct transaction *none = NULL;
-    if (thread->driver->transact == NULL)
+    if (thread->driver->transact == NULL || transaction->unit == TO_ALL)
         return -EOPNOTSUPP;
     if (!atomic_compare_exchange_strong(&thread->transaction, &none, transaction))
         return -EBUSY;

@@ -29,8 +29,8 @@ void line_thread_set_machines(struct line_thread *thread, struct machine_run **m
 /* Runs fn(argument) between two polls, and returns when it has. */
 void line_thread_call(struct line_thread *thread, void (*fn)(void *argument), void *argument);
 
-/* Takes a transaction over, and does not wait. 0; -EOPNOTSUPP where the driver has none, -EBUSY
- * where there is one already. */
+/* Takes a transaction over, and does not wait. 0; -EOPNOTSUPP where the driver has none, and
+ * for unit 0, which is all of them; -EBUSY where there is one already. */
 int line_thread_transact(struct line_thread *thread, struct transaction *transaction);
 
 /* As poller_back_by. */

@@ -53,7 +53,8 @@ bool tcp_transact(struct tcp_link *link, int64_t now_ns)
 void tcp_transaction_arrived(struct tcp_link *link)
 {
     struct transaction *transaction = link->transaction;
-    int result = modbus_tcp_answer_pdu(&link->tcp, transaction->request, transaction->answer);
+    int result = modbus_tcp_answer_pdu(&link->tcp, transaction->request, transaction->length,
+                                       transaction->answer);
     if (result == -EAGAIN)
         return;
     if (result < 0 && result != -EBADMSG) {

@@ -82,18 +82,21 @@ static void test_pdu_tells_an_answer_from_another(void **state)
     const uint8_t write[] = {16, 0, 100, 0, 1, 2, 0, 7};
 
     (void)state;
-    assert_int_equal(modbus_check_answer(read, (uint8_t[]){3, 4, 1, 2, 3, 4}, 6), 0);
-    assert_int_equal(modbus_check_answer(read, (uint8_t[]){3, 2, 1, 2}, 4), -EBADMSG);
-    assert_int_equal(modbus_check_answer(read, (uint8_t[]){3, 4, 1, 2, 3}, 5), -EBADMSG);
-    assert_int_equal(modbus_check_answer(read, (uint8_t[]){4, 4, 1, 2, 3, 4}, 6), -EBADMSG);
-    assert_int_equal(modbus_check_answer(read, (uint8_t[]){0x83, 2}, 2), 2);
-    assert_int_equal(modbus_check_answer(read, (uint8_t[]){0x83, 0}, 2), -EBADMSG);
-    assert_int_equal(modbus_check_answer(read, (uint8_t[]){0x84, 2}, 2), -EBADMSG);
-    assert_int_equal(modbus_check_answer(read, (uint8_t[]){3}, 1), -EBADMSG);
-    assert_int_equal(modbus_check_answer(bits, (uint8_t[]){1, 2, 0, 0}, 4), 0);
-    assert_int_equal(modbus_check_answer(write, (uint8_t[]){16, 0, 100, 0, 1}, 5), 0);
-    assert_int_equal(modbus_check_answer(write, (uint8_t[]){16, 0, 101, 0, 1}, 5), -EBADMSG);
-    assert_int_equal(modbus_check_answer(write, (uint8_t[]){0x90, 11}, 2), 11);
+    assert_int_equal(modbus_check_answer(read, sizeof read, (uint8_t[]){3, 4, 1, 2, 3, 4}, 6), 0);
+    assert_int_equal(modbus_check_answer(read, sizeof read, (uint8_t[]){3, 2, 1, 2}, 4), -EBADMSG);
+    assert_int_equal(modbus_check_answer(read, sizeof read, (uint8_t[]){3, 4, 1, 2, 3}, 5),
+                     -EBADMSG);
+    assert_int_equal(modbus_check_answer(read, sizeof read, (uint8_t[]){4, 4, 1, 2, 3, 4}, 6),
+                     -EBADMSG);
+    assert_int_equal(modbus_check_answer(read, sizeof read, (uint8_t[]){0x83, 2}, 2), 2);
+    assert_int_equal(modbus_check_answer(read, sizeof read, (uint8_t[]){0x83, 0}, 2), -EBADMSG);
+    assert_int_equal(modbus_check_answer(read, sizeof read, (uint8_t[]){0x84, 2}, 2), -EBADMSG);
+    assert_int_equal(modbus_check_answer(read, sizeof read, (uint8_t[]){3}, 1), -EBADMSG);
+    assert_int_equal(modbus_check_answer(bits, sizeof bits, (uint8_t[]){1, 2, 0, 0}, 4), 0);
+    assert_int_equal(modbus_check_answer(write, sizeof write, (uint8_t[]){16, 0, 100, 0, 1}, 5), 0);
+    assert_int_equal(modbus_check_answer(write, sizeof write, (uint8_t[]){16, 0, 101, 0, 1}, 5),
+                     -EBADMSG);
+    assert_int_equal(modbus_check_answer(write, sizeof write, (uint8_t[]){0x90, 11}, 2), 11);
 }
 
 /* 6.21, the example, in one answer and in two. */
