@@ -1,4 +1,4 @@
-/* Modbus frames off the wire: drivers/modbus_frame.c.
+/* Modbus frames off the wire: drivers/modbus_frame.c, drivers/modbus_pdu.c.
  *
  * Input: function, start and count of what was asked, then bytes. These are taken for a TCP stream,
  * a PDU, an RTU stream, and for what is put into frames. */
@@ -6,6 +6,7 @@
 
 #include "fuzz.h"
 #include "modbus_frame.h"
+#include "modbus_pdu.h"
 
 static struct span take_span(struct input *input)
 {
@@ -162,6 +163,49 @@ static void check_answering(const uint8_t *pdu, size_t length, const struct span
         CLAIM(pdu[0] == request[0]);
 }
 
+/* What is passed on is of a known function and length, and what reads is told from what writes. */
+static void check_passed_on(const uint8_t *pdu, size_t length)
+{
+    struct span span;
+
+    if (!modbus_is_request(pdu, length)) {
+        CLAIM(length == 0 || modbus_parse_read(pdu, length, &span) != 0);
+        return;
+    }
+    CLAIM(length >= MODBUS_IDENTITY_PDU && length <= MODBUS_MAX_PDU);
+    CLAIM(modbus_is_write(pdu) == (pdu[0] != 43 && modbus_parse_read(pdu, length, &span) != 0));
+    CLAIM((modbus_answer_length(pdu, length) > 0) == (pdu[0] != 43));
+    CLAIM(modbus_check_answer(pdu, length, (const uint8_t[]){pdu[0] | 0x80, 9}, 2) == 9);
+    if (modbus_is_write(pdu))
+        CLAIM(modbus_check_answer(pdu, length, pdu, 5) == 0);
+}
+
+static bool is_printable(const char text[MODBUS_MAX_PDU])
+{
+    for (size_t i = 0; i < MODBUS_MAX_PDU; i++) {
+        if (text[i] == '\0')
+            return true;
+        if (text[i] < ' ' || text[i] > '~')
+            return false;
+    }
+    return false;
+}
+
+static void check_identity(const uint8_t *pdu, size_t length)
+{
+    struct modbus_identity identity = {"v", "p", "r"};
+    const struct modbus_identity before = identity;
+    int result = modbus_take_identity(pdu, length, &identity);
+
+    if (result < 0) {
+        CLAIM(result == -EBADMSG && memcmp(&identity, &before, sizeof before) == 0);
+        return;
+    }
+    CLAIM(result <= UINT8_MAX && length >= 7 && length <= MODBUS_MAX_PDU);
+    CLAIM(is_printable(identity.vendor) && is_printable(identity.product) &&
+          is_printable(identity.revision));
+}
+
 /* What goes into a frame comes out of it; a CRC over all of an RTU frame is 0. */
 static void check_wrapping(const uint8_t *pdu, size_t length, const struct span *span)
 {
@@ -197,6 +241,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_tcp_stream(bytes, input.left, &span);
     check_answer(bytes, input.left, &span);
     check_request(bytes, input.left);
+    check_passed_on(bytes, input.left);
+    check_identity(bytes, input.left);
     check_rtu_request(bytes, input.left);
     check_ascii_stream(bytes, input.left);
     check_answering(bytes, input.left, &span);
