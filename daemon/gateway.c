@@ -1,4 +1,4 @@
-#include "gateway.h"
+#include "gateway_internal.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -7,47 +7,13 @@
 #include <sysexits.h>
 
 #include "clock.h"
-#include "forward.h"
-#include "line_thread.h"
 #include "log.h"
-#include "machine.h"
 #include "memory.h"
-#include "playback.h"
-#include "poller.h"
-#include "queue.h"
 
 /* What readings may take of memory while the store can't have them. */
 enum { QUEUE_BYTES = 16 * 1024 * 1024 };
 
 enum { SAVE_S = 60 };
-
-/* A link in service. Its machines change hands between here and the thread that polls them. */
-struct link_run {
-    const struct plant *plant; /* retained */
-    const struct link *config;
-    struct playback *playback; /* of a recording */
-    struct live_link *live;
-    struct machine_run **machines;
-    size_t machine_count;
-    struct tcp_link *tcp; /* one of these two */
-    struct line_thread *line;
-};
-
-struct gateway {
-    const struct plant *plant; /* retained */
-    struct queue *queue;
-    struct live *live;
-    struct standings standings; /* of machines that are out of service */
-    struct refused refused;
-    int64_t save_ns; /* when that is to be written down */
-    struct poll_output output;
-    struct poller *poller;
-    struct forward *forward;
-    struct link_run **links;
-    size_t link_count;
-    unsigned machine_number; /* of the next machine, for spreading polls */
-    char stalled[80];        /* what gateway_stalled says */
-};
 
 /* --- links --- */
 
@@ -371,51 +337,6 @@ const char *gateway_stalled(struct gateway *gateway, int64_t at_ns)
         return gateway->stalled;
     }
     return NULL;
-}
-
-struct set_counter {
-    struct machine_run *run;
-    const struct poll_output *output;
-    const char *tag;
-    int64_t total;
-    int result;
-};
-
-static void do_set_counter(void *argument)
-{
-    struct set_counter *set = argument;
-    set->result = machine_run_set_counter(set->run, set->output, set->tag, set->total);
-}
-
-/* On the thread that polls the link; false where that is overdue, as on a line that hangs. */
-static bool call_poller(struct gateway *gateway, const struct link_run *run,
-                        void (*fn)(void *argument), void *argument)
-{
-    int64_t back_by_ns =
-        run->line != NULL ? line_thread_back_by(run->line) : poller_back_by(gateway->poller);
-    if (clock_mono_ns() > back_by_ns + NS_PER_S)
-        return false;
-    if (run->tcp != NULL)
-        poller_call(gateway->poller, fn, argument);
-    else
-        line_thread_call(run->line, fn, argument);
-    return true;
-}
-
-int gateway_set_counter(struct gateway *gateway, const char *machine, const char *tag,
-                        int64_t total)
-{
-    struct set_counter set = {.output = &gateway->output, .tag = tag, .total = total};
-    for (size_t i = 0; i < gateway->link_count; i++) {
-        struct link_run *link = gateway->links[i];
-        for (size_t j = 0; j < link->machine_count; j++) {
-            set.run = link->machines[j];
-            if (strcmp(set.run->config->name, machine) != 0)
-                continue;
-            return call_poller(gateway, link, do_set_counter, &set) ? set.result : -EBUSY;
-        }
-    }
-    return -ENODEV;
 }
 
 void gateway_tell_clock_step(struct gateway *gateway, const struct instant *now, int64_t step_ms)

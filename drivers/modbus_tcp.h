@@ -45,6 +45,13 @@ int modbus_tcp_ask(struct modbus_tcp *tcp, uint8_t unit, const struct span *span
  * other: the connection is gone or its bytes are no Modbus, close it. */
 int modbus_tcp_answer(struct modbus_tcp *tcp, const struct span *span, uint16_t *ret_words);
 
+/* The same of one transaction that is no poll's: a PDU of at most MODBUS_MAX_PDU that is a request
+ * by modbus_is_request, and its answer, which may be an exception. The answer's length, or as
+ * modbus_tcp_answer. */
+int modbus_tcp_ask_pdu(struct modbus_tcp *tcp, uint8_t unit, const uint8_t *pdu, size_t length);
+int modbus_tcp_answer_pdu(struct modbus_tcp *tcp, const uint8_t *request, size_t length,
+                          uint8_t ret_pdu[MODBUS_MAX_PDU]);
+
 /* Throws away what arrives while nothing is asked. -EAGAIN when all is well, or negative errno: the
  * connection is gone. */
 int modbus_tcp_discard(struct modbus_tcp *tcp);
