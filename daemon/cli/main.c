@@ -6,8 +6,8 @@
 #include "memory.h"
 
 static const struct command *const commands[] = {
-    &command_check,   &command_plan, &command_status,   &command_watch,  &command_metrics,
-    &command_counter, &command_read, &command_simulate, &command_verify,
+    &command_check,   &command_plan, &command_status,   &command_watch, &command_metrics,
+    &command_counter, &command_read, &command_simulate, &command_tags,  &command_verify,
 };
 
 enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };

@@ -11,7 +11,7 @@ from peers import ModbusServer, Unit, counting
 from receiver import Receiver
 
 SOURCE = os.environ.get("BINDERY_SOURCE", os.path.join(os.path.dirname(__file__), "..", ".."))
-SUBCOMMANDS = ("check", "plan", "status", "watch", "read", "simulate", "verify")
+SUBCOMMANDS = ("check", "plan", "status", "watch", "read", "simulate", "tags", "verify")
 
 BROKEN = """\
 gateway: has space
