@@ -1,20 +1,13 @@
 #include "register_name.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "plc_name.h"
 #include "text.h"
 #include "words.h"
 
-enum {
-    ADDRESSES = 65536,
-    MOST_DIGITS = 6,
-    NAME_ROOM = 32,
-    CLASSIC_TABLE = 10000,
-    CLASSIC_LONG_TABLE = 100000,
-    BITS_OF_BYTE = 8
-};
+enum { ADDRESSES = 65536, NAME_ROOM = 32 };
 
 #define DIGITS "0123456789"
 #define HEX_DIGITS DIGITS "abcdefABCDEF"
@@ -32,25 +25,13 @@ static int refuse(struct text *ret_expected, const char *expected)
     return -EINVAL;
 }
 
-/* The digits of the number, all of them, at most MOST_DIGITS. */
-static int parse_number(const char *text, int base, uint32_t *ret_number)
-{
-    const char *digits = base == 8 ? "01234567" : base == 10 ? DIGITS : HEX_DIGITS;
-    size_t length = strspn(text, digits);
-
-    if (length == 0 || length > MOST_DIGITS || text[length] != '\0')
-        return -EINVAL;
-    *ret_number = (uint32_t)strtoul(text, NULL, base);
-    return 0;
-}
-
 /* "3", "15", "A". */
 static int parse_bit(const char *text, int8_t *ret_bit)
 {
     uint32_t bit = 0;
     bool is_letter = strspn(text, DIGITS) == 0 && strlen(text) == 1;
 
-    if (strlen(text) > 2 || parse_number(text, is_letter ? 16 : 10, &bit) != 0 || bit > 15)
+    if (strlen(text) > 2 || plc_number_parse(text, is_letter ? 16 : 10, &bit) != 0 || bit > 15)
         return -EINVAL;
     *ret_bit = (int8_t)bit;
     return 0;
@@ -107,7 +88,7 @@ static bool parse_classic(const char *name, enum area *ret_area, uint32_t *ret_a
     uint32_t number = 0;
 
     if ((length != 5 && length != 6) || !find_table(name[0], ret_area) ||
-        parse_number(name + 1, 10, &number) != 0 || number < 1 || number > ADDRESSES)
+        plc_number_parse(name + 1, 10, &number) != 0 || number < 1 || number > ADDRESSES)
         return false;
     *ret_address = number - 1;
     return true;
@@ -135,7 +116,7 @@ static int parse_digits(const struct parts *parts, const struct register_hint *h
     if (!hint->has_area)
         return refuse(ret_expected, "the table of a plain number: a column \"table\" beside it, "
                                     "or holding:N, or 40001 and the likes");
-    if (parse_number(parts->name, 10, &address) != 0 || address >= ADDRESSES)
+    if (plc_number_parse(parts->name, 10, &address) != 0 || address >= ADDRESSES)
         return refuse(ret_expected, "a zero-based address from 0 to 65535");
     settle(place, hint->area, address);
     return 0;
@@ -148,7 +129,7 @@ static int parse_x(const struct parts *parts, const struct register_hint *hint,
     enum area area = AREA_COIL;
     uint32_t number = 0;
 
-    if (!find_table(parts->name[0], &area) || parse_number(parts->name + 2, 10, &number) != 0 ||
+    if (!find_table(parts->name[0], &area) || plc_number_parse(parts->name + 2, 10, &number) != 0 ||
         number < 1 || number > ADDRESSES)
         return refuse(ret_expected, "1x, 3x or 4x and a number from 1 to 65536, as 4x0001");
     if (hint->has_area && hint->area != area) {
@@ -181,132 +162,13 @@ static int parse_hex(const struct parts *parts, const struct register_hint *hint
 {
     uint32_t address = 0;
 
-    if (parse_number(parts->name, 16, &address) != 0 || address >= ADDRESSES)
+    if (plc_number_parse(parts->name, 16, &address) != 0 || address >= ADDRESSES)
         return refuse(ret_expected, "a hexadecimal address from 0x0 to 0xFFFF");
     if (!hint->has_area)
         return refuse(ret_expected, "the table of a plain address: a column \"table\" beside it, "
                                     "or holding:N");
     settle(place, hint->area, address);
     return 0;
-}
-
-static bool counts_bits(const struct plc_range *range)
-{
-    return range->count == PLC_BYTE_BITS || range->count == PLC_BYTES_OF_BITS;
-}
-
-static bool counts_even(const struct plc_range *range)
-{
-    return range->count == PLC_BYTES_OF_WORDS || range->count == PLC_BYTES_OF_PAIRS;
-}
-
-static void add_number(struct text *out, const struct plc_range *range, unsigned number,
-                       const char *bit)
-{
-    text_addf(out, range->count == PLC_OCTAL ? "%s%o" : "%s%u", range->letters, number);
-    if (counts_bits(range))
-        text_add(out, bit);
-}
-
-static void add_range(struct text *out, const struct plc_range *range)
-{
-    text_add(out, out->length > 0 ? ", " : "");
-    add_number(out, range, range->first, ".0");
-    text_add(out, " to ");
-    add_number(out, range, range->last, ".7");
-    text_add(out, counts_even(range) ? " (even)" : "");
-}
-
-static bool has_letters(const struct plc_range *range, const char *name, size_t length)
-{
-    return strlen(range->letters) == length && strncasecmp(range->letters, name, length) == 0;
-}
-
-/* All ranges of these letters; of any letters where there is none of these. */
-static int refuse_name(const struct plc *plc, const char *name, size_t length,
-                       struct text *ret_expected)
-{
-    struct text ranges = {0};
-
-    for (const struct plc_range *range = plc->ranges; range->letters; range++)
-        if (has_letters(range, name, length))
-            add_range(&ranges, range);
-    for (const struct plc_range *range = plc->ranges; range->letters && ranges.length == 0; range++)
-        text_addf(ret_expected, "%s%s", range == plc->ranges ? "one of " : " ", range->letters);
-    text_addf(ret_expected, "%s of %s", ranges.length > 0 ? ranges.data : "", plc->name);
-    text_free(&ranges);
-    return -EINVAL;
-}
-
-/* Whether the number behind the letters is of this range. */
-static bool parse_numbers(const struct plc_range *range, const char *text, const char *bit,
-                          uint32_t *ret_number, uint32_t *ret_bit)
-{
-    uint32_t number = 0, of_byte = 0;
-
-    if (parse_number(text, range->count == PLC_OCTAL ? 8 : 10, &number) != 0 ||
-        number < range->first || number > range->last || (counts_even(range) && number % 2 != 0))
-        return false;
-    if (counts_bits(range) && (!bit || strlen(bit) != 1 || parse_number(bit, 8, &of_byte) != 0))
-        return false;
-    *ret_number = number;
-    *ret_bit = of_byte;
-    return true;
-}
-
-static bool is_of_bits(const struct plc_range *range)
-{
-    return range->area == AREA_COIL || range->area == AREA_DISCRETE;
-}
-
-/* The range of a name. A timer has one of contacts and one of values: which is meant, the type
- * says. NULL after adding what was expected. */
-static const struct plc_range *find_range(const struct plc *plc, const struct parts *parts,
-                                          enum register_kind kind, uint32_t *ret_number,
-                                          uint32_t *ret_bit, struct text *ret_expected)
-{
-    size_t length = strspn(parts->name, LETTERS);
-    const struct plc_range *found[2] = {NULL, NULL};
-
-    for (const struct plc_range *range = plc->ranges; range->letters; range++)
-        if (has_letters(range, parts->name, length) &&
-            parse_numbers(range, parts->name + length, parts->bit, ret_number, ret_bit))
-            found[is_of_bits(range)] = range;
-    if (!found[0] && !found[1]) {
-        refuse_name(plc, parts->name, length, ret_expected);
-        return NULL;
-    }
-    if (!found[0] || !found[1])
-        return found[0] ? found[0] : found[1];
-    if (kind == REGISTER_UNKNOWN && !parts->bit) {
-        text_add(ret_expected, "a type beside it: BOOL for its contact, a number for its value");
-        return NULL;
-    }
-    return found[kind == REGISTER_BIT && !parts->bit];
-}
-
-/* Where a number of the range stands, as its manual has it, and what is left from there on. */
-static void settle_number(const struct plc_range *range, uint32_t number, uint32_t bit,
-                          struct register_place *place)
-{
-    uint32_t index = number - range->first, left = range->last - number;
-    bool pairs = range->count == PLC_PAIRS || range->count == PLC_BYTES_OF_PAIRS;
-
-    if (range->count == PLC_BYTE_BITS) {
-        index = index * BITS_OF_BYTE + bit;
-        left = 0;
-    } else if (counts_even(range) || range->count == PLC_BYTES_OF_BITS) {
-        index /= 2;
-        left /= 2;
-    } else if (pairs) {
-        index *= 2;
-    }
-    settle(place, range->area, range->address + index);
-    place->room = pairs ? 2 : left + 1;
-    place->width = pairs ? 2 : 0;
-    place->range = range;
-    if (range->count == PLC_BYTES_OF_BITS)
-        place->bit = (int8_t)(number % 2 == 0 ? bit + BITS_OF_BYTE : bit);
 }
 
 /* What stands in the same place, as VW, VD and V do, moves together. */
@@ -321,13 +183,10 @@ static int parse_name(const struct register_notation *notation, const struct par
                       const struct register_hint *hint, struct register_place *place,
                       struct text *ret_expected)
 {
-    uint32_t number = 0, bit = 0;
-    const struct plc_range *range =
-        find_range(notation->plc, parts, hint->kind, &number, &bit, ret_expected);
-
-    if (!range)
+    if (plc_name_parse(notation->plc, parts->name, parts->bit, hint->kind, place, ret_expected) !=
+        0)
         return -EINVAL;
-    settle_number(range, number, bit, place);
+    const struct plc_range *range = place->range;
     if (hint->has_area && hint->area != range->area) {
         text_addf(ret_expected, "the table %s beside it, or none", area_name(range->area));
         return -EINVAL;
@@ -336,8 +195,8 @@ static int parse_name(const struct register_notation *notation, const struct par
     if (address < 0 || address >= ADDRESSES)
         return refuse(ret_expected, "one that stands from 0 to 65535 where its range was moved to");
     place->address = (uint16_t)address;
-    if (counts_bits(range))
-        return 0;
+    if (range->count == PLC_BYTE_BITS || range->count == PLC_BYTES_OF_BITS)
+        return 0; /* the point was part of its name */
     return place->width > 0 && parts->bit ? refuse(ret_expected, "no bit of two words")
                                           : add_bit(parts, place, ret_expected);
 }

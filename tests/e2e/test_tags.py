@@ -71,6 +71,14 @@ class Tags(Case):
         self.bindery("check", "-c", self.config_path)
         self.assertIn("good_count", self.bindery("plan", "-c", self.config_path))
 
+    def test_the_examples_import(self):
+        examples = os.path.join(SOURCE, "config/examples")
+        said = self.tags("import", "--plc", "delta-dvp", os.path.join(examples, "tags.csv"))
+        self.assertEqual(said.count("- name: "), 7, said)
+        said = self.tags("import", "-c", os.path.join(examples, "plant.yaml"),
+                         "--machines", os.path.join(examples, "machines.csv"))
+        self.assertEqual(said.count("profile: inovance-h5u"), 2, said)
+
     def test_every_encoding_gives_the_same_profile(self):
         texts = set()
         for name, encoded in (("utf-8", LIST.encode()), ("bom", codecs.BOM_UTF8 + LIST.encode()),
