@@ -159,12 +159,9 @@ static void take_cell(struct reader *reader, char **ret_end)
 /* Over one line ending, whichever it is. */
 static void pass_line_end(struct reader *reader)
 {
-    if (reader->at < reader->end && *reader->at == '\r')
-        reader->at++;
-    else if (reader->at < reader->end && *reader->at == '\n')
-        reader->at++;
-    else
+    if (reader->at == reader->end)
         return;
+    reader->at++;
     if (reader->at < reader->end && reader->at[-1] == '\r' && *reader->at == '\n')
         reader->at++;
 }

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <iconv.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,7 +59,7 @@ static char *decode(const char *bytes, size_t length, const char *name, size_t *
     char *decoded = NULL;
 
     *ret_at = 0;
-    if (descriptor == (iconv_t)-1)
+    if ((intptr_t)descriptor == -1)
         return NULL;
     decoded = convert(descriptor, bytes, length, ret_length, ret_at);
     iconv_close(descriptor);

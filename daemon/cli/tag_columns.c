@@ -214,8 +214,10 @@ static void look_at(struct finding *finding, size_t column, bool doubtful)
 void columns_find(const struct sheet *sheet, const struct column_kind *kinds, size_t count,
                   struct columns *ret_columns, bool *is_known, struct sheet_faults *faults)
 {
-    struct finding finding = {sheet, kinds, count, ret_columns, is_known, faults};
+    struct finding finding = {
+        .sheet = sheet, .kinds = kinds, .count = count, .columns = ret_columns, .faults = faults};
 
+    finding.is_known = is_known;
     for (size_t i = 0; i < count; i++) {
         ret_columns->at[i] = SHEET_NO_COLUMN;
         ret_columns->unit[i] = "";

@@ -34,6 +34,10 @@ void tags_make_profile(const struct tags_source *source, struct text *ret_yaml,
 /* The CSV of a machine's tags. 0; or -EINVAL with what can't be written added to the trouble. */
 int tags_make_sheet(const struct machine *machine, struct text *ret_csv, struct text *ret_trouble);
 
+/* Reads the file in the encoding of the options, or says which it was found to be in. */
+void tags_read_sheet(const struct tags_options *options, const char *path, struct sheet *ret_sheet,
+                     struct sheet_faults *faults);
+
 /* Says which columns are not known. */
 void tags_warn_of_columns(const char *path, const struct sheet *sheet, const bool *is_known);
 

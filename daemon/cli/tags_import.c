@@ -19,6 +19,16 @@ void tags_warn_of_columns(const char *path, const struct sheet *sheet, const boo
     }
 }
 
+void tags_read_sheet(const struct tags_options *options, const char *path, struct sheet *ret_sheet,
+                     struct sheet_faults *faults)
+{
+    const char *encoding = "UTF-8";
+
+    sheet_read_file(path, options->encoding, ret_sheet, &encoding, faults);
+    if (!options->encoding && strcmp(encoding, "GB18030") == 0)
+        cli_warn("%s: no UTF-8, read as GBK (GB18030); --encoding says otherwise", path);
+}
+
 /* The file's name without folder and ending. */
 static char *stem_of(const char *path)
 {
@@ -93,17 +103,14 @@ static int import(const struct tags_options *options, const char *path, const ch
     struct sheet_faults faults = {0};
     struct text yaml = {0}, warnings = {0};
     struct sheet sheet = {0};
-    const char *encoding = "UTF-8";
     const struct output output = {options->output, options->force};
     int status = CLI_FAULT;
 
-    sheet_read_file(path, options->encoding, &sheet, &encoding, &faults);
+    tags_read_sheet(options, path, &sheet, &faults);
     if (faults.count == 0) {
         const struct tags_source source = {&sheet, path, profile, *notation};
         tags_make_profile(&source, &yaml, &warnings, &faults);
     }
-    if (!options->encoding && strcmp(encoding, "GB18030") == 0)
-        cli_warn("%s: no UTF-8, read as GBK (GB18030); --encoding says otherwise", path);
     print_warnings(path, &warnings);
     sheet_faults_print(&faults, path, &sheet);
     if (faults.count == 0)

@@ -211,7 +211,6 @@ int tags_import_machines(const struct tags_options *options)
     struct sheet_faults faults = {0};
     struct text yaml = {0};
     struct sheet sheet = {0};
-    const char *encoding = "UTF-8";
     const struct output output = {options->output, options->force};
     int status = CLI_FAULT;
 
@@ -220,7 +219,7 @@ int tags_import_machines(const struct tags_options *options)
                   options->output);
         return CLI_USAGE;
     }
-    sheet_read_file(options->machines, options->encoding, &sheet, &encoding, &faults);
+    tags_read_sheet(options, options->machines, &sheet, &faults);
     if (faults.count == 0)
         make_machines(options, &sheet, &yaml, &faults);
     sheet_faults_print(&faults, options->machines, &sheet);
