@@ -118,7 +118,7 @@ static void read_place(struct tags_maker *maker, struct row_place *row)
     const char *of_table = NULL;
 
     row->place = (struct register_place){.bit = -1, .area = AREA_HOLDING};
-    if (row->type_given)
+    if (has(maker, COLUMN_TYPE))
         hint.kind = row->tag.type == TYPE_BOOL ? REGISTER_BIT : REGISTER_WORDS;
     hint.has_area = has(maker, COLUMN_TABLE) &&
                     sheet_parse_table(value_of(maker, COLUMN_TABLE), &hint.area, &of_table) == 0;
@@ -129,7 +129,8 @@ static void read_place(struct tags_maker *maker, struct row_place *row)
         refuse(maker, COLUMN_AT, "is no address here", expected.data);
     row->tag.area = row->place.area;
     row->tag.bit = row->place.bit;
-    check_range(maker, row);
+    if (row->type_given || !has(maker, COLUMN_TYPE))
+        check_range(maker, row);
     check_bare(maker, row);
     text_free(&expected);
 }

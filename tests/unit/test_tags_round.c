@@ -217,12 +217,77 @@ static void test_every_fault_of_a_list_is_told_at_its_cell(void **state)
                   expected, sizeof expected / sizeof *expected);
 }
 
+static void test_every_fault_of_a_controllers_registers_is_told(void **state)
+{
+    static const char *const expected[] = {
+        "2 1 \"D4095\" does not go with the type; expected one with 2 words",
+        "3 1 \"C200\" does not go with the type; expected a type of 32 bits",
+        "4 1 \"T5\" is no address here; expected a type beside it",
+        "5 2 \"FLOT\" is no type",
+        "6 2 \"FLOT\" is no type",
+        "7 1 \"40001\" is a whole word",
+        "8 1 \"40001.1\" is no address here; expected which bit",
+        "9 3 \"tables\" is no table",
+    };
+    (void)state;
+
+    expect_faults("delta-dvp",
+                  "name,address,type,table\n"
+                  "a,D4095,UDINT,\n"
+                  "b,C200,INT,\n"
+                  "c,T5,,\n"
+                  "d,T6,FLOT,\n"
+                  "e,C201,FLOT,\n"
+                  "f,40001,BOOL,\n"
+                  "g,40001.1,BOOL,\n"
+                  "h,D5,INT,tables\n"
+                  "i,C202,DINT,\n"
+                  "j,T7,BOOL,\n",
+                  expected, sizeof expected / sizeof *expected);
+}
+
+static void expect_yaml(const char *plc, const char *csv, const char *part)
+{
+    const struct register_notation notation = {.plc = plc_find(plc)};
+    struct text bytes = {0}, yaml = {0}, warnings = {0};
+    struct sheet_faults faults = {0};
+
+    text_add(&bytes, csv);
+    make_profile(&bytes, &notation, &yaml, &warnings, &faults);
+    assert_int_equal(faults.count, 0);
+    if (!strstr(yaml.data, part))
+        fail_msg("expected %s in\n%s", part, yaml.data);
+    text_free(&bytes);
+    text_free(&yaml);
+    text_free(&warnings);
+}
+
+/* Without it the value of each counter would be another one. */
+static void test_several_words_have_the_controllers_order(void **state)
+{
+    (void)state;
+    expect_yaml("inovance-h5u", "name,address,type\na,D100,DINT\n",
+                "at: holding:100\n    type: s32\n    order: CDAB\n");
+    expect_yaml("inovance-h5u", "name,address,type\na,40101,REAL\n",
+                "at: holding:100\n    type: f32\n    order: CDAB\n");
+    expect_yaml("inovance-h5u", "name,address,type,order\na,D100,DINT,ABCD\n",
+                "type: s32\n    order: ABCD\n");
+    expect_yaml("inovance-h5u", "name,address,type\na,D100,INT\nb,D9,INT\n",
+                "type: s16\n  - name: b\n");
+    expect_yaml("siemens-s7-200-smart", "name,address,type\na,VD100,REAL\n",
+                "at: holding:50\n    type: f32\n    order: ABCD\n");
+    expect_yaml("xinje-xd", "name,address,type\na,X17,BOOL\n",
+                "# not confirmed: where X stands on xinje-xd;");
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(test_every_profile_comes_back, config_set_up, config_tear_down),
     cmocka_unit_test_setup_teardown(test_every_example_comes_back, config_set_up, config_tear_down),
     cmocka_unit_test_setup_teardown(test_what_hardly_anybody_writes_comes_back, config_set_up,
                                     config_tear_down),
     cmocka_unit_test(test_every_fault_of_a_list_is_told_at_its_cell),
+    cmocka_unit_test(test_every_fault_of_a_controllers_registers_is_told),
+    cmocka_unit_test(test_several_words_have_the_controllers_order),
 };
 
 int main(void)
