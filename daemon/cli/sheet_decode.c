@@ -13,6 +13,8 @@
 #include "memory.h"
 #include "sheet.h"
 
+#define NO_CONVERTER ((size_t)-1)
+
 #define UTF8_MARK "\xEF\xBB\xBF"
 
 enum { MOST_GROWTH = 3 }; /* two bytes of GBK or UTF-16 become at most three, one at most one */
@@ -51,14 +53,15 @@ static char *convert(iconv_t descriptor, const char *bytes, size_t length, size_
     return converted;
 }
 
-/* NULL, quietly, where the bytes are not of that encoding. */
+/* NULL, quietly, where the bytes are not of that encoding, with *ret_at where they are not; or
+ * with NO_CONVERTER where the system knows no such encoding, as one of the smallest may. */
 static char *decode(const char *bytes, size_t length, const char *name, size_t *ret_length,
                     size_t *ret_at)
 {
     iconv_t descriptor = iconv_open("UTF-8", name);
     char *decoded = NULL;
 
-    *ret_at = 0;
+    *ret_at = NO_CONVERTER;
     if ((intptr_t)descriptor == -1)
         return NULL;
     decoded = convert(descriptor, bytes, length, ret_length, ret_at);
@@ -124,6 +127,11 @@ char *sheet_decode(const char *bytes, size_t length, const char *encoding, const
         free(decoded);
         decoded = NULL;
         sheet_fault_add(faults, 0, SHEET_NO_COLUMN, "is too large; expected at most 16 MiB");
+    } else if (!decoded && at == NO_CONVERTER) {
+        sheet_fault_add(faults, 0, SHEET_NO_COLUMN,
+                        "is %s, which this system can't convert (package "
+                        "libc-gconv-modules-extra); expected UTF-8",
+                        found);
     } else if (!decoded) {
         sheet_fault_add(faults, row_of(bytes, at), SHEET_NO_COLUMN,
                         "bytes that are no text in %s%s; expected UTF-8, GBK, GB18030, or UTF-16 "

@@ -32,6 +32,12 @@ binder-2;l;2;press;200;
 """
 
 
+def has_gb18030():
+    """Whether the C library has the converter: in a package of its own from Debian 13 on."""
+    return subprocess.run(["iconv", "-f", "GB18030", "-t", "UTF-8"], stdin=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+
 class Tags(Case):
     def setUp(self):
         super().setUp()
@@ -87,6 +93,8 @@ class Tags(Case):
                               ("crlf", LIST.replace("\n", "\r\n").encode())):
             path = self.file("list.csv", encoded)
             output = self.file(f"{name}/list.yaml")
+            if name.startswith("gb") and not has_gb18030():
+                continue
             self.tags("import", "--plc", "delta-dvp", path, "-o", output)
             texts.add(self.read(output))
         self.assertEqual(len(texts), 1)
