@@ -31,6 +31,11 @@ struct tags_source {
 void tags_make_profile(const struct tags_source *source, struct text *ret_yaml,
                        struct text *ret_warnings, struct sheet_faults *faults);
 
+/* The machines of the sheet, which options->machines names, as YAML for the configuration to
+ * include; or faults. */
+void tags_make_machines(const struct tags_options *options, const struct sheet *sheet,
+                        struct text *ret_yaml, struct sheet_faults *faults);
+
 /* The CSV of a machine's tags. 0; or -EINVAL with what can't be written added to the trouble. */
 int tags_make_sheet(const struct machine *machine, struct text *ret_csv, struct text *ret_trouble);
 

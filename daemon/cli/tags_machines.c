@@ -175,8 +175,8 @@ static void make(struct machines *machines, struct text *ret_yaml)
     try_machines(machines, ret_yaml, 2);
 }
 
-static void make_machines(const struct tags_options *options, const struct sheet *sheet,
-                          struct text *ret_yaml, struct sheet_faults *faults)
+void tags_make_machines(const struct tags_options *options, const struct sheet *sheet,
+                        struct text *ret_yaml, struct sheet_faults *faults)
 {
     struct machines machines = {
         .options = options,
@@ -221,7 +221,7 @@ int tags_import_machines(const struct tags_options *options)
     }
     tags_read_sheet(options, options->machines, &sheet, &faults);
     if (faults.count == 0)
-        make_machines(options, &sheet, &yaml, &faults);
+        tags_make_machines(options, &sheet, &yaml, &faults);
     sheet_faults_print(&faults, options->machines, &sheet);
     if (faults.count == 0)
         status = output_write(&output, yaml.data, yaml.length);

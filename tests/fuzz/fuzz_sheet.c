@@ -1,7 +1,9 @@
 /* Tag lists: sheet.c, sheet_decode.c, sheet_words.c, tag_columns.c, tags_profile.c, tags_states.c,
- * register_name.c; and what comes of them by way of plant_load, tags_sheet.c.
+ * register_name.c; and what comes of them by way of plant_load, tags_sheet.c. Lists of machines:
+ * tags_machines.c.
  *
- * Input: a byte that chooses a controller, one that chooses an encoding, and the file. */
+ * Input: a byte that chooses a controller, or from 128 on that it is a list of machines, one that
+ * chooses an encoding, and the file. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -17,7 +19,33 @@
 
 static const char *const encodings[] = {NULL, "utf-8", "gbk", "utf-16"};
 
-/* Once: the trials are made in memory, and no profiles are installed. */
+/* A configuration for machines to be added to. */
+static char config_path[128];
+
+static void remove_config(void)
+{
+    unlink(config_path);
+    *strrchr(config_path, '/') = '\0';
+    rmdir(config_path);
+}
+
+static void make_config(void)
+{
+    static const char config[] =
+        "gateway: g\nlinks: [{name: l, driver: modbus-tcp, address: localhost}]\n"
+        "calendars: [{name: c, shifts: [{name: s, days: [mon], from: 06:00, to: 14:00}]}]\n"
+        "machines: [{name: m, link: l, tags: [{name: a, at: 'holding:1'}]}]\n";
+
+    snprintf(config_path, sizeof config_path, "%s/machines-XXXXXX", fuzz_memory());
+    CLAIM(mkdtemp(config_path) != NULL);
+    strcat(config_path, "/plant.yaml");
+    FILE *file = fopen(config_path, "we");
+    CLAIM(file != NULL && fputs(config, file) >= 0 && fclose(file) == 0);
+    atexit(remove_config);
+}
+
+/* Once: the trials are made in memory, and the profiles are
+ * those that come with the program. */
 static void make_quiet(void)
 {
     static bool quiet;
@@ -26,7 +54,8 @@ static void make_quiet(void)
         return;
     quiet = true;
     CLAIM(setenv("TMPDIR", fuzz_memory(), 1) == 0);
-    CLAIM(setenv("BINDERY_PROFILES_DIR", "/nonexistent", 1) == 0);
+    CLAIM(setenv("BINDERY_PROFILES_DIR", "config/profiles", 1) == 0);
+    make_config();
 }
 
 static struct register_notation choose(uint8_t choice)
@@ -134,10 +163,38 @@ static void check_cell(const char *cell)
     text_free(&csv);
 }
 
+/* They load beside the machine that is there, as many as there are rows. */
+static void check_machines(const struct sheet *sheet, bool says_bindery)
+{
+    const struct tags_options options = {
+        .config = config_path, .machines = "hall.csv", .profile = "delta-vfd"};
+    const struct plant *plant = NULL;
+    struct text yaml = {0};
+    struct sheet_faults faults = {0};
+    struct fault_list list = {0};
+    struct trial trial;
+
+    tags_make_machines(&options, sheet, &yaml, &faults);
+    check_faults(&faults, sheet, says_bindery);
+    if (faults.count == 0) {
+        CLAIM(trial_open(&trial) == 0);
+        const struct plant_change change = {
+            .by = trial_write(&trial, "hall.yaml", yaml.data, yaml.length)};
+        CLAIM(plant_load_changed(config_path, &change, &plant, &list) == 0);
+        CLAIM(plant->machine_count == sheet->row_count + 1);
+        trial_close(&trial);
+    }
+    plant_release(plant);
+    fault_list_free(&list);
+    sheet_faults_free(&faults);
+    text_free(&yaml);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct input input = {data, size};
-    struct register_notation notation = choose(input_byte(&input));
+    uint8_t choice = input_byte(&input);
+    struct register_notation notation = choose(choice);
     const char *encoding = encodings[input_byte(&input) % 4];
     struct sheet sheet = {0};
     struct sheet_faults faults = {0};
@@ -152,7 +209,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     bool says_bindery = text && memmem(text, length, "bindery", strlen("bindery"));
     if (text)
         sheet_parse(text, length, &sheet, &faults);
-    if (faults.count == 0) {
+    if (faults.count == 0 && choice >= 128) {
+        check_sheet(&sheet);
+        check_machines(&sheet, says_bindery);
+    } else if (faults.count == 0) {
         check_sheet(&sheet);
         for (size_t i = 0; i < sheet.column_count; i++)
             check_cell(sheet.header.cells[i].text);
