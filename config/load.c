@@ -282,12 +282,16 @@ static void load_included(struct load *load)
     }
 }
 
-static void load_all(struct load *load, const char *path)
+static void load_all(struct load *load, const char *path, const struct plant_change *change)
 {
     load_file(load, path);
     if (load->incomplete)
         return;
+    if (change && change->file)
+        claim_file(load, change->file);
     load_main(load);
+    if (change)
+        load_file(load, change->by);
     load_included(load);
     load_links(load);
     load_uplinks(load);
@@ -333,12 +337,18 @@ static void load_end(struct load *load)
 
 int plant_load(const char *path, const struct plant **ret_plant, struct fault_list *ret_faults)
 {
+    return plant_load_changed(path, NULL, ret_plant, ret_faults);
+}
+
+int plant_load_changed(const char *path, const struct plant_change *change,
+                       const struct plant **ret_plant, struct fault_list *ret_faults)
+{
     struct load load = {.home = plant_home_new()};
     int error = 0;
 
     load.plant = &load.home->plant;
     set_defaults(load.plant);
-    load_all(&load, path);
+    load_all(&load, path, change);
     *ret_faults = faults_finish(&load.faults, file_path, &load);
     if (ret_faults->count > 0) {
         plant_release(load.plant);

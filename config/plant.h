@@ -365,6 +365,16 @@ struct fault_list {
  * Free the faults in either case. */
 int plant_load(const char *path, const struct plant **ret_plant, struct fault_list *ret_faults);
 
+/* A file that is not yet where it is to be included from. */
+struct plant_change {
+    const char *file; /* passed over where it is included; it need not be there. NULL: none */
+    const char *by;   /* read in its place, or beside all others */
+};
+
+/* plant_load as it would be with the change; NULL: with none. */
+int plant_load_changed(const char *path, const struct plant_change *change,
+                       const struct plant **ret_plant, struct fault_list *ret_faults);
+
 void fault_list_free(struct fault_list *faults);
 
 /* References to the plant; any thread. The last release frees it; NULL is ignored. */

@@ -11,8 +11,8 @@ from peers import ModbusServer, Unit, counting
 from receiver import Receiver
 
 SOURCE = os.environ.get("BINDERY_SOURCE", os.path.join(os.path.dirname(__file__), "..", ".."))
-SUBCOMMANDS = ("check", "plan", "status", "watch", "read", "write", "scan", "guess", "simulate",
-               "verify")
+SUBCOMMANDS = ("check", "plan", "status", "watch", "read", "write", "scan", "guess", "tags",
+               "record", "replay", "simulate", "support", "verify")
 
 BROKEN = """\
 gateway: has space
