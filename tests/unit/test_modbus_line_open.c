@@ -3,7 +3,7 @@
 
 #include "modbus_bench.h"
 
-static void test_rtu_serves_descriptors_beyond_select(void **state)
+static void test_line_serves_descriptors_beyond_select(void **state)
 {
     struct bench *bench = *state;
     struct rlimit before, more;
@@ -26,7 +26,7 @@ static void test_rtu_serves_descriptors_beyond_select(void **state)
     setrlimit(RLIMIT_NOFILE, &before);
 }
 
-static void test_rtu_shares_a_port_with_nobody(void **state)
+static void test_line_shares_a_port_with_nobody(void **state)
 {
     struct bench *bench = *state;
     struct line *other = NULL;
@@ -37,7 +37,7 @@ static void test_rtu_shares_a_port_with_nobody(void **state)
     reopen(bench);
 }
 
-static void test_rtu_opens_what_is_a_port_only(void **state)
+static void test_line_opens_what_is_a_port_only(void **state)
 {
     struct bench *bench = *state;
     struct line *other = NULL;
@@ -49,7 +49,7 @@ static void test_rtu_opens_what_is_a_port_only(void **state)
     assert_null(other);
 }
 
-static void test_rtu_refuses_a_rate_that_would_silently_be_another(void **state)
+static void test_line_refuses_a_rate_that_would_silently_be_another(void **state)
 {
     struct bench *bench = *state;
 
@@ -59,7 +59,7 @@ static void test_rtu_refuses_a_rate_that_would_silently_be_another(void **state)
     assert_int_equal(bench->driver->open(&bench->link, &bench->line), -EINVAL);
 }
 
-static void test_rtu_opens_a_pseudo_terminal_whatever_its_format(void **state)
+static void test_line_opens_a_pseudo_terminal_whatever_its_format(void **state)
 {
     struct bench *bench = *state;
 
@@ -72,13 +72,13 @@ static void test_rtu_opens_a_pseudo_terminal_whatever_its_format(void **state)
     assert_near_good(bench, 100);
 }
 
-static void test_rtu_tcp_is_refused_where_nobody_listens(void **state)
+static void test_line_is_refused_where_nobody_listens(void **state)
 {
     struct bench *bench = *state;
     struct line *other = NULL;
     struct slave gone;
 
-    slave_start(&gone, false);
+    slave_start(&gone, false, false);
     bench->link.port = gone.port;
     slave_end(&gone);
     assert_int_equal(bench->driver->open(&bench->link, &other), -ECONNREFUSED);
@@ -86,7 +86,7 @@ static void test_rtu_tcp_is_refused_where_nobody_listens(void **state)
 }
 
 /* A listener whose queue is full lets further callers wait. */
-static void test_rtu_tcp_waits_for_a_connection_only_so_long(void **state)
+static void test_line_waits_for_a_connection_only_so_long(void **state)
 {
     struct bench *bench = *state;
     struct slave full = {.peer = -1};
@@ -108,10 +108,10 @@ static void test_rtu_tcp_waits_for_a_connection_only_so_long(void **state)
     close(full.listener);
 }
 
-static void test_rtu_drivers_bear_the_names_of_the_configuration(void **state)
+static void test_line_drivers_bear_the_names_of_the_configuration(void **state)
 {
     (void)state;
-    for (enum link_driver driver = serial; driver <= over_tcp; driver++)
+    for (enum link_driver driver = rtu; driver <= ascii_tcp; driver++)
         assert_string_equal(line_driver_find(driver)->name, link_driver_name(driver));
     assert_null(line_driver_find(DRIVER_MODBUS_TCP));
 }
@@ -119,14 +119,14 @@ static void test_rtu_drivers_bear_the_names_of_the_configuration(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        BOTH(test_rtu_serves_descriptors_beyond_select),
-        ON(serial, test_rtu_shares_a_port_with_nobody),
-        ON(serial, test_rtu_opens_what_is_a_port_only),
-        ON(serial, test_rtu_refuses_a_rate_that_would_silently_be_another),
-        ON(serial, test_rtu_opens_a_pseudo_terminal_whatever_its_format),
-        ON(over_tcp, test_rtu_tcp_is_refused_where_nobody_listens),
-        ON(over_tcp, test_rtu_tcp_waits_for_a_connection_only_so_long),
-        cmocka_unit_test(test_rtu_drivers_bear_the_names_of_the_configuration),
+        ALL(test_line_serves_descriptors_beyond_select),
+        SERIAL(test_line_shares_a_port_with_nobody),
+        SERIAL(test_line_opens_what_is_a_port_only),
+        SERIAL(test_line_refuses_a_rate_that_would_silently_be_another),
+        SERIAL(test_line_opens_a_pseudo_terminal_whatever_its_format),
+        OVER_TCP(test_line_is_refused_where_nobody_listens),
+        OVER_TCP(test_line_waits_for_a_connection_only_so_long),
+        cmocka_unit_test(test_line_drivers_bear_the_names_of_the_configuration),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 #include "modbus_bench.h"
 
-static void test_rtu_reads_all_tags_in_as_few_requests_as_planned(void **state)
+static void test_line_reads_all_tags_in_as_few_requests_as_planned(void **state)
 {
     struct bench *bench = *state;
     int64_t before_ns = clock_mono_ns();
@@ -18,7 +18,7 @@ static void test_rtu_reads_all_tags_in_as_few_requests_as_planned(void **state)
     assert_true(bench->answer.arrived_ns <= clock_mono_ns());
 }
 
-static void test_rtu_asks_only_for_what_is_due(void **state)
+static void test_line_asks_only_for_what_is_due(void **state)
 {
     struct bench *bench = *state;
     const int64_t every_ms = 2000, never_ms = 3000;
@@ -31,7 +31,7 @@ static void test_rtu_asks_only_for_what_is_due(void **state)
     assert_int_equal(bench->slave.requests, 1);
 }
 
-static void test_rtu_gives_the_exception_and_goes_on(void **state)
+static void test_line_gives_the_exception_and_goes_on(void **state)
 {
     static const unsigned codes[] = {1, 3, 6, 11, 12, 0xe0, 255};
     struct bench *bench = *state;
@@ -49,7 +49,7 @@ static void test_rtu_gives_the_exception_and_goes_on(void **state)
     assert_int_equal(bench->answer.arrived_ns, 0);
 }
 
-static void test_rtu_asks_in_parts_where_an_address_is_refused(void **state)
+static void test_line_asks_in_parts_where_an_address_is_refused(void **state)
 {
     struct bench *bench = *state;
 
@@ -64,7 +64,7 @@ static void test_rtu_asks_in_parts_where_an_address_is_refused(void **state)
     assert_int_equal(bench->answer.requests, requests - 1);
 }
 
-static void test_rtu_asks_no_further_after_a_time_out(void **state)
+static void test_line_asks_no_further_after_a_time_out(void **state)
 {
     struct bench *bench = *state;
 
@@ -84,7 +84,7 @@ static void test_rtu_asks_no_further_after_a_time_out(void **state)
 }
 
 /* Late by up to the quiet that follows a time-out, less what a busy host may add. */
-static void test_rtu_never_takes_a_late_answer_for_the_next(void **state)
+static void test_line_never_takes_a_late_answer_for_the_next(void **state)
 {
     static const unsigned late_ms[] = {305, 340, 380, 420, 450};
     struct bench *bench = *state;
@@ -104,7 +104,7 @@ static void test_rtu_never_takes_a_late_answer_for_the_next(void **state)
     }
 }
 
-static void test_rtu_marks_a_wrong_answer_and_goes_on(void **state)
+static void test_line_marks_a_wrong_answer_and_goes_on(void **state)
 {
     static const enum act acts[] = {GARBAGE,        BAD_CRC,     WRONG_UNIT,
                                     WRONG_FUNCTION, WRONG_COUNT, TWICE};
@@ -124,7 +124,7 @@ static void test_rtu_marks_a_wrong_answer_and_goes_on(void **state)
     assert_quality(bench, 0, QUALITY_FRAME);
 }
 
-static void test_rtu_waits_for_the_rest_of_a_frame_until_the_deadline(void **state)
+static void test_line_waits_for_the_rest_of_a_frame_until_the_deadline(void **state)
 {
     struct bench *bench = *state;
 
@@ -135,7 +135,7 @@ static void test_rtu_waits_for_the_rest_of_a_frame_until_the_deadline(void **sta
     assert_near_good(bench, 100);
 }
 
-static void test_rtu_shrugs_off_a_byte_of_noise(void **state)
+static void test_line_shrugs_off_a_byte_of_noise(void **state)
 {
     struct bench *bench = *state;
 
@@ -147,11 +147,11 @@ static void test_rtu_shrugs_off_a_byte_of_noise(void **state)
     assert_near_good(bench, 100);
 }
 
-static void test_rtu_holds_the_deadline_against_dribble(void **state)
+static void test_line_holds_the_deadline_against_dribble(void **state)
 {
     struct bench *bench = *state;
 
-    SLAVE_WILL(&bench->slave, DRIBBLE); /* 23 bytes: 1.1 s, none of them late by itself */
+    SLAVE_WILL(&bench->slave, DRIBBLE); /* from 23 bytes: 1.1 s, none of them late by itself */
     assert_int_equal(poll_unit(bench, 1), -ETIMEDOUT);
     assert_near_quality(bench, QUALITY_TIMEOUT);
     assert_took_at_most_ms(bench, 2 * TIMEOUT_MS);
@@ -173,7 +173,7 @@ static void test_rtu_asks_nothing_while_the_line_babbles(void **state)
     assert_near_good(bench, 100);
 }
 
-static void test_rtu_says_when_the_line_is_gone(void **state)
+static void test_line_says_when_the_line_is_gone(void **state)
 {
     static const enum act acts[] = {HANG_UP, HANG_UP_IN_FRAME};
     struct bench *bench = *state;
@@ -197,7 +197,7 @@ static void test_rtu_says_when_the_line_is_gone(void **state)
     }
 }
 
-static void test_rtu_lets_no_silent_unit_cost_the_others_their_answer(void **state)
+static void test_line_lets_no_silent_unit_cost_the_others_their_answer(void **state)
 {
     struct bench *bench = *state;
 
@@ -213,7 +213,7 @@ static void test_rtu_lets_no_silent_unit_cost_the_others_their_answer(void **sta
     }
 }
 
-static void test_rtu_pauses_between_requests(void **state)
+static void test_line_pauses_between_requests(void **state)
 {
     struct bench *bench = *state;
 
@@ -226,23 +226,72 @@ static void test_rtu_pauses_between_requests(void **state)
     assert_true(bench->slave.least_pause_ns >= 29 * NS_PER_MS);
 }
 
+static int transact(struct bench *bench, const uint8_t *pdu, size_t length, uint8_t *ret_pdu)
+{
+    bench->answer = (struct line_answer){0};
+    return bench->driver->transact(bench->line, 1, pdu, length, ret_pdu, &bench->answer);
+}
+
+static void test_line_transacts_what_a_caller_asks(void **state)
+{
+    static const uint8_t read[] = {3, 0, 7, 0, 2}, write[] = {6, 0, 7, 1, 2},
+                         echo[] = {8, 0, 0, 5, 6};
+    struct bench *bench = *state;
+    uint8_t pdu[MODBUS_MAX_PDU];
+
+    assert_int_equal(transact(bench, read, sizeof read, pdu), 6);
+    assert_memory_equal(pdu, ((uint8_t[]){3, 4, 0, 107, 0, 108}), 6);
+    assert_int_equal(transact(bench, write, sizeof write, pdu), 5);
+    assert_memory_equal(pdu, write, 5);
+    assert_int_equal(transact(bench, echo, sizeof echo, pdu), 5);
+    assert_memory_equal(pdu, echo, 5);
+    SLAVE_WILL(&bench->slave, REFUSE, REFUSE);
+    assert_int_equal(transact(bench, read, sizeof read, pdu), 2);
+    assert_memory_equal(pdu, ((uint8_t[]){0x83, 2}), 2);
+    assert_int_equal(transact(bench, echo, sizeof echo, pdu), 2);
+    assert_memory_equal(pdu, ((uint8_t[]){0x88, 2}), 2);
+    assert_int_equal(bench->answer.requests, 1);
+    assert_int_equal(bench->answer.discarded, 0);
+}
+
+static void test_line_transacts_nothing_that_is_no_answer(void **state)
+{
+    static const uint8_t pdus[][5] = {{3, 0, 7, 0, 2}, {6, 0, 7, 1, 2}, {8, 0, 0, 5, 6}};
+    struct bench *bench = *state;
+
+    for (size_t i = 0; i < 3; i++) {
+        uint8_t pdu[MODBUS_MAX_PDU] = {99};
+        SLAVE_WILL(&bench->slave, BAD_CRC, WRONG_UNIT, IGNORE);
+        assert_int_equal(transact(bench, pdus[i], 5, pdu), -EBADMSG);
+        assert_true(bench->answer.discarded >= 1);
+        assert_int_equal(transact(bench, pdus[i], 5, pdu), -EBADMSG);
+        assert_int_equal(transact(bench, pdus[i], 5, pdu), -ETIMEDOUT);
+        assert_int_equal(bench->answer.timeouts, 1);
+        assert_int_equal(pdu[0], 99);
+    }
+    assert_int_equal(poll_unit(bench, 1), 0);
+    assert_near_good(bench, 100);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        BOTH(test_rtu_reads_all_tags_in_as_few_requests_as_planned),
-        BOTH(test_rtu_asks_only_for_what_is_due),
-        BOTH(test_rtu_gives_the_exception_and_goes_on),
-        BOTH(test_rtu_asks_in_parts_where_an_address_is_refused),
-        BOTH(test_rtu_asks_no_further_after_a_time_out),
-        BOTH(test_rtu_never_takes_a_late_answer_for_the_next),
-        BOTH(test_rtu_marks_a_wrong_answer_and_goes_on),
-        BOTH(test_rtu_waits_for_the_rest_of_a_frame_until_the_deadline),
-        BOTH(test_rtu_shrugs_off_a_byte_of_noise),
-        BOTH(test_rtu_holds_the_deadline_against_dribble),
-        BOTH(test_rtu_asks_nothing_while_the_line_babbles),
-        BOTH(test_rtu_says_when_the_line_is_gone),
-        BOTH(test_rtu_lets_no_silent_unit_cost_the_others_their_answer),
-        BOTH(test_rtu_pauses_between_requests),
+        ALL(test_line_reads_all_tags_in_as_few_requests_as_planned),
+        ALL(test_line_asks_only_for_what_is_due),
+        ALL(test_line_gives_the_exception_and_goes_on),
+        ALL(test_line_asks_in_parts_where_an_address_is_refused),
+        ALL(test_line_asks_no_further_after_a_time_out),
+        ALL(test_line_never_takes_a_late_answer_for_the_next),
+        ALL(test_line_marks_a_wrong_answer_and_goes_on),
+        ALL(test_line_waits_for_the_rest_of_a_frame_until_the_deadline),
+        ALL(test_line_shrugs_off_a_byte_of_noise),
+        ALL(test_line_holds_the_deadline_against_dribble),
+        RTU(test_rtu_asks_nothing_while_the_line_babbles),
+        ALL(test_line_says_when_the_line_is_gone),
+        ALL(test_line_lets_no_silent_unit_cost_the_others_their_answer),
+        ALL(test_line_pauses_between_requests),
+        ALL(test_line_transacts_what_a_caller_asks),
+        ALL(test_line_transacts_nothing_that_is_no_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
