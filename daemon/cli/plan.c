@@ -71,13 +71,12 @@ static void print_line_load(const struct link *link, const struct link_load *loa
     struct line_speed speed = line_speed_of(link);
     printf("  load: %.1f %% of the line, %.2f requests/s%s\n", load->busy * 100,
            load->requests_per_s, load_mark(load->busy));
-    printf(
-        "    %.0f %% of it characters, %u bits each at %u baud%s; %.0f %% waiting: 3.5 characters "
-        "of\n    silence before each frame, %d ms for the machine to answer, a pause of %" PRId64
-        " ms\n",
-        100 * (1 - load->idle_share), speed.bits_per_char, speed.baud,
-        speed.assumed ? " (assumed behind the serial server)" : "", 100 * load->idle_share,
-        NOMINAL_TURNAROUND_MS, link->pause_ms);
+    printf("    %.0f %% of it characters, %u bits each at %u baud%s; %.0f %% waiting:%s\n    %d ms "
+           "for the machine to answer, a pause of %" PRId64 " ms\n",
+           100 * (1 - load->idle_share), speed.bits_per_char, speed.baud,
+           speed.assumed ? " (assumed behind the serial server)" : "", 100 * load->idle_share,
+           line_is_ascii(link) ? "" : " 3.5 characters of silence before each frame,",
+           NOMINAL_TURNAROUND_MS, link->pause_ms);
 }
 
 static void print_tcp_load(const struct link_load *load)
@@ -158,9 +157,9 @@ const struct command command_plan = {
     .summary = "Prints the requests that will be sent and each line's load",
     .details =
         "The load is reckoned, not measured: a serial line is kept busy by the characters of\n"
-        "request and answer, 3.5 characters of silence before each, the machine's time to\n"
-        "answer (5 ms are taken) and the link's pause. Lines above 80 % and above 100 % are\n"
-        "marked.\n"
+        "request and answer (in ASCII two for a byte), in RTU by 3.5 characters of silence\n"
+        "before each, by the machine's time to answer (5 ms are taken) and the link's pause.\n"
+        "Lines above 80 % and above 100 % are marked.\n"
         "\nExamples:\n"
         "  bindery plan -c plant.yaml\n"
         "  bindery plan -c plant.yaml press-bus\n",

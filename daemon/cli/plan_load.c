@@ -3,8 +3,11 @@
 enum {
     ASSUMED_BAUD = 9600,
     ASSUMED_BITS = 10,
-    REQUEST_CHARS = 8, /* unit, function, start, count, CRC */
-    ANSWER_CHARS = 5,  /* unit, function, byte count, CRC; the data comes on top */
+    REQUEST_BYTES = 6, /* unit, function, start, count */
+    ANSWER_BYTES = 3,  /* unit, function, byte count; the data comes on top */
+    RTU_CHECK = 2,     /* CRC */
+    ASCII_CHECK = 1,   /* LRC */
+    ASCII_ENDS = 3,    /* ':', CR LF */
 };
 
 struct line_speed line_speed_of(const struct link *link)
@@ -15,10 +18,21 @@ struct line_speed line_speed_of(const struct link *link)
     return (struct line_speed){link->baud, 1 + link->data_bits + parity + link->stop_bits, false};
 }
 
-static unsigned answer_chars(const struct span *span)
+bool line_is_ascii(const struct link *link)
+{
+    return link->driver == DRIVER_MODBUS_ASCII || link->driver == DRIVER_MODBUS_ASCII_TCP;
+}
+
+static unsigned frame_chars(const struct link *link, unsigned bytes)
+{
+    return line_is_ascii(link) ? 2 * (bytes + ASCII_CHECK) + ASCII_ENDS : bytes + RTU_CHECK;
+}
+
+static unsigned span_chars(const struct link *link, const struct span *span)
 {
     bool bits = span->function <= 2;
-    return ANSWER_CHARS + (bits ? (span->count + 7U) / 8 : 2U * span->count);
+    unsigned data = bits ? (span->count + 7U) / 8 : 2U * span->count;
+    return frame_chars(link, REQUEST_BYTES) + frame_chars(link, ANSWER_BYTES + data);
 }
 
 static double char_ms(const struct link *link)
@@ -27,9 +41,11 @@ static double char_ms(const struct link *link)
     return 1000.0 * speed.bits_per_char / speed.baud;
 }
 
-/* Modbus over Serial Line V1.02, 2.5.1.1 */
+/* Modbus over Serial Line V1.02, 2.5.1.1; in ASCII a frame's ends are told by characters. */
 static double silence_ms(const struct link *link)
 {
+    if (line_is_ascii(link))
+        return 0;
     return line_speed_of(link).baud > 19200 ? 1.75 : 3.5 * char_ms(link);
 }
 
@@ -43,7 +59,7 @@ double span_busy_ms(const struct link *link, const struct span *span)
 {
     if (link->driver == DRIVER_MODBUS_TCP)
         return span_idle_ms(link);
-    return span_idle_ms(link) + (REQUEST_CHARS + answer_chars(span)) * char_ms(link);
+    return span_idle_ms(link) + span_chars(link, span) * char_ms(link);
 }
 
 void link_load_add(struct link_load *load, const struct link *link, const struct modbus_plan *plan)

@@ -19,9 +19,12 @@ struct line_speed {
 
 struct line_speed line_speed_of(const struct link *link);
 
+/* Whether each byte goes over it as two characters. */
+bool line_is_ascii(const struct link *link);
+
 /* For how long one request keeps the line from others, ms: request and answer with their
- * characters, 3.5 characters of silence before each (1.75 ms above 19200 baud), the machine's
- * turnaround, the link's pause. For Modbus TCP the turnaround and the pause. */
+ * characters, in RTU 3.5 characters of silence before each (1.75 ms above 19200 baud), the
+ * machine's turnaround, the link's pause. For Modbus TCP the turnaround and the pause. */
 double span_busy_ms(const struct link *link, const struct span *span);
 
 struct link_load {

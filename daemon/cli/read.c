@@ -13,7 +13,7 @@ struct read_options {
     const char *config;
     int64_t unit, count, timeout_ms, baud;
     const char *type, *order, *scale, *format;
-    bool rtu;
+    bool rtu, ascii;
 };
 
 static const struct read_options defaults = {.unit = 1, .count = 1, .baud = 9600, .format = "8N1"};
@@ -73,7 +73,18 @@ static int take_format(const char *text, struct link *link)
     if (parse_format(text, &link->data_bits, &link->parity, &link->stop_bits) != 0)
         return cli_usage(&command_read, "--format: \"%s\" where one as 8N1 or 7E1 is expected",
                          text);
+    if (link->data_bits != 8 && link->driver == DRIVER_MODBUS_RTU)
+        return cli_usage(&command_read, "--format: RTU's bytes have 8 bits; 7 go with --ascii");
     return CLI_OK;
+}
+
+static enum link_driver driver_of(const struct read_options *options, bool device)
+{
+    if (options->ascii)
+        return device ? DRIVER_MODBUS_ASCII : DRIVER_MODBUS_ASCII_TCP;
+    if (device)
+        return DRIVER_MODBUS_RTU;
+    return options->rtu ? DRIVER_MODBUS_RTU_TCP : DRIVER_MODBUS_TCP;
 }
 
 static int find_link(const struct read_options *options, const char *name,
@@ -101,11 +112,10 @@ static int find_place(const struct read_options *options, const char *place,
     const char *expected = NULL;
     int status = CLI_OK;
     *link = (struct link){.name = place,
-                          .driver = options->rtu ? DRIVER_MODBUS_RTU_TCP : DRIVER_MODBUS_TCP,
+                          .driver = driver_of(options, place[0] == '/'),
                           .baud = (uint32_t)options->baud,
                           .timeout_ms = 1000};
     if (place[0] == '/') {
-        link->driver = DRIVER_MODBUS_RTU;
         link->device = place;
         status = take_format(options->format, link);
     } else if (strchr(place, ':')) {
@@ -171,6 +181,8 @@ static int run(const void *block, int argc, char **argv)
     const struct read_options *options = block;
     if (argc < 2)
         return cli_usage(&command_read, "where and what: %s", command_read.arguments);
+    if (options->rtu && options->ascii)
+        return cli_usage(&command_read, "--rtu or --ascii, not both");
     if (options->unit > 255)
         return cli_usage(&command_read, "--unit: 0 to 255");
     struct question question = {0};
@@ -200,6 +212,7 @@ static const struct option_row rows[] = {
     {"baud", 'b', OPTION_NUMBER, READ_OPTION(baud), "N", "of a serial port, by default 9600"},
     {"format", 'f', OPTION_TEXT, READ_OPTION(format), "8N1", "of a serial port, by default 8N1"},
     {"rtu", 0, OPTION_FLAG, READ_OPTION(rtu), NULL, "RTU frames over TCP (a serial server)"},
+    {"ascii", 0, OPTION_FLAG, READ_OPTION(ascii), NULL, "ASCII frames, on a port or over TCP"},
     {0},
 };
 
@@ -213,7 +226,8 @@ const struct command command_read = {
                "\nExamples:\n"
                "  bindery read press-1 holding:100 --type u32 --order CDAB\n"
                "  bindery read 192.168.1.10:502 --unit 3 holding:100 --count 8\n"
-               "  bindery read /dev/ttyUSB0 --baud 19200 --format 8E1 -u 2 input:0\n",
+               "  bindery read /dev/ttyUSB0 --baud 19200 --format 8E1 -u 2 input:0\n"
+               "  bindery read /dev/ttyUSB0 --ascii --format 7E1 holding:4096\n",
     .options = rows,
     .defaults = &defaults,
     .options_size = sizeof(struct read_options),
