@@ -120,7 +120,7 @@ static int read_words_line(const struct link *link, uint8_t unit, const struct s
     int result = driver->open(link, &line);
     if (result < 0) {
         text_addf(ret_trouble, "%s: %s", link->device ? link->device : link->host,
-                  strerror(-result));
+                  line_open_trouble(link, result));
         return -1;
     }
     struct machine machine = words_machine(link, unit, span);

@@ -50,17 +50,18 @@ static void tell_device_gone(struct line_thread *thread, int error)
 
 static void failed(struct line_thread *thread, int error)
 {
+    const char *trouble = line_open_trouble(thread->config, error);
     int64_t now_ns = clock_mono_ns();
     if (!thread->failed)
         thread->failed_since_ns = now_ns;
     int64_t wait_ns = backoff_absence(&thread->backoff, now_ns - thread->failed_since_ns);
     if (!thread->failed)
-        log_warn("link %s: %s, next try in %lld ms", thread->config->name, strerrordesc_np(-error),
+        log_warn("link %s: %s, next try in %lld ms", thread->config->name, trouble,
                  (long long)(wait_ns / NS_PER_MS));
     thread->failed = true;
     thread->open_at_ns = now_ns + wait_ns;
     atomic_store(&thread->live->up, false);
-    atomic_store(&thread->live->trouble, strerrordesc_np(-error));
+    atomic_store(&thread->live->trouble, trouble);
     tell_device_gone(thread, error);
 }
 
@@ -88,6 +89,11 @@ static void open_line(struct line_thread *thread)
         return;
     }
     log_info("link %s: open", thread->config->name);
+    const char *remark = NULL;
+    if (thread->driver->remark != NULL)
+        remark = thread->driver->remark(thread->line);
+    if (remark != NULL)
+        log_warn("link %s: %s", thread->config->name, remark);
     thread->failed = false;
     atomic_store(&thread->live->up, true);
     atomic_store(&thread->live->trouble, NULL);
