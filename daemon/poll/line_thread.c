@@ -17,7 +17,7 @@
 #include "resolver.h"
 
 /* A driver may have to look a name up first, and how long that takes is the resolver's affair. */
-enum { NAME_S = 120 };
+enum { NAME_S = 120, SILENT_PART = 5 };
 
 struct line_thread {
     pthread_t thread;
@@ -151,6 +151,19 @@ static int64_t longest_poll_ns(const struct line_thread *thread, const struct ma
     return (int64_t)(run->config->tag_count + 1) * (3 * timeout_ns + pause_ns);
 }
 
+/* Several silent machines together take at most one part in so many of a line where others answer;
+ * one alone is held to that by its growing waits. A time-out costs twice its length: the line has
+ * to fall silent after it. */
+static int64_t least_silence_ns(const struct line_thread *thread, const struct machine_run *run)
+{
+    size_t silent = 1;
+    for (size_t i = 0; i < thread->machine_count; i++)
+        silent += thread->machines[i] != run && thread->machines[i]->schedule.silent;
+    if (silent == 1 || silent == thread->machine_count)
+        return 0;
+    return (int64_t)silent * SILENT_PART * 2 * thread->config->timeout_ms * NS_PER_MS;
+}
+
 static enum quality poll_open(struct line_thread *thread, struct machine_run *run,
                               const struct poll *poll)
 {
@@ -165,7 +178,8 @@ static enum quality poll_open(struct line_thread *thread, struct machine_run *ru
     if (run->answer.count > 0)
         reason = run->answer.samples[0].quality;
     if (result == -ETIMEDOUT)
-        schedule_unanswered(&run->schedule, clock_mono_ns(), thread->machine_count > 1);
+        schedule_unanswered(&run->schedule, clock_mono_ns(), thread->machine_count > 1,
+                            least_silence_ns(thread, run));
     else
         close_line(thread, result);
     return reason;
