@@ -217,6 +217,11 @@ void modbus_line_discard(struct line_plan *plan)
     free(plan);
 }
 
+const char *modbus_line_remark(const struct line *line)
+{
+    return line_port_remark(line->port);
+}
+
 void modbus_line_close(struct line *line)
 {
     if (line == NULL)

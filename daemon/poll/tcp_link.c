@@ -192,7 +192,7 @@ static void time_out(struct tcp_link *link, int64_t now_ns)
     atomic_fetch_add(&link->live->timeouts, 1);
     tcp_set_state(link, TCP_READY, TCP_NEVER);
     if (!link->answered)
-        schedule_unanswered(schedule, now_ns, link->machine_count > 1);
+        schedule_unanswered(schedule, now_ns, link->machine_count > 1, 0);
     tcp_fail_rest(link, QUALITY_TIMEOUT);
     if (link->tcp.discarded > 0)
         link->unanswered = 0; /* late answers, but from something alive */
