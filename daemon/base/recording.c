@@ -228,11 +228,16 @@ static const char *read_chunk(struct reader *reader)
     return NULL;
 }
 
-static void keep(char **place, const struct reader *reader)
+/* What is left of the line, one word of ASCII. */
+static const char *keep(char **place, const struct reader *reader)
 {
+    for (const char *at = reader->at; at < reader->end; at++)
+        if (*at <= ' ' || *at > '~')
+            return "one word of ASCII, as: driver modbus-rtu";
     free(*place);
     *place = mem_alloc((size_t)(reader->end - reader->at) + 1);
     memcpy(*place, reader->at, (size_t)(reader->end - reader->at));
+    return NULL;
 }
 
 /* "driver modbus-rtu". What is meant for others than us is passed over. */
@@ -250,14 +255,10 @@ static const char *read_head(struct reader *reader)
         return "a word and what it is, as: driver modbus-rtu";
     if (reader->recording->count > 0)
         return "this above the first bytes";
-    if (length == 4 && memcmp(word, "link", length) == 0) {
-        keep(&reader->recording->link, reader);
-        return NULL;
-    }
-    if (length == 6 && memcmp(word, "driver", length) == 0) {
-        keep(&reader->recording->driver, reader);
-        return NULL;
-    }
+    if (length == 4 && memcmp(word, "link", length) == 0)
+        return keep(&reader->recording->link, reader);
+    if (length == 6 && memcmp(word, "driver", length) == 0)
+        return keep(&reader->recording->driver, reader);
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (length == strlen(others[i]) && memcmp(word, others[i], length) == 0)
             return NULL;
@@ -334,7 +335,7 @@ static int read_file(const char *path, struct text *ret_content)
 {
     struct stat about;
     ssize_t count = 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
     if (fd < 0)
         return -errno;

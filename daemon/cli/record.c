@@ -1,6 +1,5 @@
 /* bindery record: the bytes of a link, as the running daemon sends and hears them. */
 #include <errno.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +23,6 @@ struct record_options {
 
 /* A recording on its way into a file. */
 struct take {
-    const char *link;
     const char *path; /* "-": standard output */
     FILE *file;
     bool progress;
@@ -123,8 +121,7 @@ static int run(const void *block, int argc, char **argv)
              localtime_r(&now, &local));
     int status = ask_find_socket(options->config, options->socket, &socket);
     if (status == CLI_OK) {
-        struct take take = {.link = argv[0],
-                            .path = options->output ? options->output : path,
+        struct take take = {.path = options->output ? options->output : path,
                             .progress = isatty(STDERR_FILENO),
                             .began_ns = clock_mono_ns(),
                             .daemon = {.socket = socket, .link = argv[0]}};

@@ -123,6 +123,24 @@ class Record(BrokerCase):
         self.assertIn("2 of 1 recorded requests asked", replay.log())
         self.assertFalse(os.path.lexists(device))
 
+    def test_a_reload_puts_a_recording_in_service_and_takes_it_out(self):
+        with open(self.path("a.recording"), "w", encoding="utf-8") as file:
+            file.write("# bindery recording 1\ndriver modbus-rtu\n"
+                       "+1.000 > 01 03 21 02 00 02 6F F7\n+1.010 < 01 03 04 17 70 00 00 FE 5C\n")
+        link = {"name": "line", "driver": "recording", "file": self.path("a.recording"),
+                "repeat": "on"}
+        drive = machine("m", "line", [tag("set", "holding:8450"), tag("out", "holding:8451")],
+                        every="100ms")
+        gateway = self.run_gateway([], [])
+        gateway.reload(self.config(self.broker.port, [link], [drive]))
+        self.receiver.wait_latest("m", {"set": 6000, "out": 0})
+        self.assertEqual(gateway.status()["links"][0]["driver"], "recording")
+        since = gateway.reload(self.config(self.broker.port, [], []))
+        gateway.wait_log("reloaded, 0 links", since=since)
+        since = gateway.reload(self.config(self.broker.port, [{**link, "speed": "fast"}], [drive]))
+        gateway.wait_log("link line: open", since=since)
+        gateway.stop()
+
     def test_control_c_ends_a_recording_well(self):
         self.count_over_tcp()
         path = self.path("c.recording")

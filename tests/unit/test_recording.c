@@ -103,6 +103,9 @@ static void test_recording_says_which_line_is_wrong(void **state)
     expect_fault(HEAD "unit 3\n",
                  "line 4: expected link, driver, began, machine, options, or + and a time");
     expect_fault(HEAD "driver\n", "line 4: expected a word and what it is, as: driver modbus-rtu");
+    expect_fault(HEAD "link press 1\n",
+                 "line 4: expected one word of ASCII, as: driver modbus-rtu");
+    expect_fault(HEAD "driver \xc3\n", "line 4: expected one word of ASCII, as: driver modbus-rtu");
     expect_fault(HEAD "+x > 00\n",
                  "line 4: expected a time as +0.000123, in seconds since the begin");
     expect_fault(HEAD "+1. > 00\n",
