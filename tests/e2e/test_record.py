@@ -119,8 +119,8 @@ class Record(BrokerCase):
             said = self.bindery("read", device, "holding:8450", "--count", "2")
             self.assertIn("0x1770  6000", said)
         replay.signal(signal.SIGINT)
+        replay.wait_log("2 of 1 recorded requests asked")
         wait_for(lambda: not replay.running, what="the end of the replay")
-        self.assertIn("2 of 1 recorded requests asked", replay.log())
         self.assertFalse(os.path.lexists(device))
 
     def test_a_reload_puts_a_recording_in_service_and_takes_it_out(self):
