@@ -376,6 +376,9 @@ bool machine_has_shifts(const struct machine *machine);
 size_t machine_shift_kept(const struct machine *machine);
 size_t machine_job_kept(const struct machine *machine); /* likewise of its job */
 
+/* The tag that tells how fast it works, by its name "speed"; STATE_NO_TAG: none. */
+uint16_t machine_speed_tag(const struct machine *machine);
+
 /* The name of a value that is told: its tag's, or that of what is made. */
 const char *machine_value_name(const struct machine *machine, size_t value);
 

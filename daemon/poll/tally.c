@@ -134,12 +134,9 @@ void tally_stops(struct shift_period *period, const struct tally_poll *poll, int
 
 struct tally_speed tally_speed_begin(const struct machine *machine)
 {
-    struct tally_speed speed = {.tag = STATE_NO_TAG, .at_ms = STATE_TIME_UNKNOWN};
-    for (size_t i = 0; i < machine->tag_count && speed.tag == STATE_NO_TAG; i++)
-        if (strcmp(machine->tags[i].name, "speed") == 0 && machine->tags[i].type != TYPE_STRING) {
-            speed.tag = (uint16_t)i;
-            speed.most_ms = SPEED_PERIODS * machine->tags[i].every_ms;
-        }
+    struct tally_speed speed = {.tag = machine_speed_tag(machine), .at_ms = STATE_TIME_UNKNOWN};
+    if (speed.tag != STATE_NO_TAG)
+        speed.most_ms = SPEED_PERIODS * machine->tags[speed.tag].every_ms;
     return speed;
 }
 

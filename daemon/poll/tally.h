@@ -60,7 +60,7 @@ void tally_stops(struct shift_period *period, const struct tally_poll *poll, int
 /* --- speeds --- */
 
 struct tally_speed {
-    uint16_t tag;    /* the one of that name; STATE_NO_TAG: none */
+    uint16_t tag;    /* machine_speed_tag */
     int64_t most_ms; /* for so long one that was read is taken for what it is */
     int64_t at_ms;   /* the last one, on the boot clock; STATE_TIME_UNKNOWN: none */
 };

@@ -37,7 +37,7 @@ class Shifts(Case):
                 tag("code", "holding:0", states=CODES),
                 tag("good", "holding:1", counter={"counts": "good", "kind": "reset"}),
                 tag("waste", "holding:2", counter={"counts": "waste", "kind": "reset"}),
-                tag("speed", "holding:3")], every="100ms", ideal_rate="3600/h",
+                tag("speed", "holding:3", unit="copies/h")], every="100ms", ideal_rate="3600/h",
                 state={"offline_after": "1s", "micro_stop": "3s"})],
             timezone="UTC", calendars=[{"name": "hall", "shifts": [
                 {"name": name, "days": "mon-sun", "from": begin, "to": end}
@@ -135,8 +135,10 @@ class Shifts(Case):
         self.be(good=11)
         gateway.stop()
         gateway = self.start()
-        self.be(good=14, waste=0)
-        shift = gateway.status()["machines"][0]["shift"]
+        self.be(good=14, waste=0, speed=2900)
+        told = gateway.status()["machines"][0]
+        self.assertEqual(told["speed"], {"value": 2900, "unit": "copies/h"})
+        shift = told["shift"]
         self.assertEqual((shift["key"][-6:], shift["good"], shift["waste"]), ("/first", 14, 0))
         record = self.record("first")
         self.assertEqual(record["good"], 14)
