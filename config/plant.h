@@ -362,7 +362,11 @@ enum {
     SHIFT_PERIOD_VALUES = 32,
     SHIFT_KEPT_VALUES = SHIFT_BASE_VALUES + 2 * SHIFT_PERIOD_VALUES
 };
-enum { JOB_KEPT_VALUES = 32 };
+enum {
+    JOB_BASE_VALUES = 32,
+    JOB_FORMAT_VALUES = 2 * JOB_MAX_FORMAT,
+    JOB_KEPT_VALUES = JOB_BASE_VALUES + JOB_FORMAT_VALUES
+};
 size_t machine_told_values(const struct machine *machine);
 size_t machine_values(const struct machine *machine);
 

@@ -40,6 +40,7 @@ void jobs_free(struct jobs *jobs, struct standings *standings)
     jobs_clear(&jobs->before);
     jobs_clear(&jobs->change.next);
     jobs_format_clear(&jobs->read);
+    jobs_unsettle(jobs);
     free(jobs);
 }
 
@@ -147,7 +148,7 @@ static void tell_before(struct step *step)
     shift_period_finish(&before->period, INT64_MAX);
     const struct performance_plan plan = {0, jobs->machine->ideal_ms};
     struct jobs_record record = {
-        .ended = true,
+        .what = JOBS_ENDED,
         .id = before->id,
         .next = jobs->now.id,
         .at_ms = before->period.end_ms,
@@ -200,6 +201,7 @@ static void end_change(struct step *step)
     }
     jobs->now = change->next;
     *change = (struct jobs_change){0};
+    jobs_unsettle(jobs);
     jobs->should_keep = true;
     step->begun = jobs->now.hash != 0;
 }
@@ -221,7 +223,7 @@ static void look(struct step *step, const struct value *id)
         drop_change(jobs);
     if (hash != 0 && jobs->now.id.kind == VALUE_NONE)
         jobs_value_set(&jobs->now.id, id);
-    jobs_format_merge(&jobs->now.format, &jobs->read);
+    jobs_settle(jobs, step->poll->at->boot_ms, step->report, step->context);
     memset(jobs->since, 0, sizeof(jobs->since));
 }
 
@@ -257,8 +259,9 @@ void jobs_take(struct jobs *jobs, const struct tally_poll *poll, jobs_report_fn 
     if (is_settled(jobs))
         tell_before(&step);
     if (step.begun)
-        report(context,
-               &(struct jobs_record){.id = jobs->now.id, .at_ms = jobs->now.period.begin_ms});
+        report(context, &(struct jobs_record){.what = JOBS_BEGUN,
+                                              .id = jobs->now.id,
+                                              .at_ms = jobs->now.period.begin_ms});
 }
 
 void jobs_recount(struct jobs *jobs, const struct counters *counters)

@@ -12,6 +12,9 @@
  *   ends meanwhile, it is told as it is, and the rest of it is unknown.
  * - Times go by a clock that does not step. Over a restart the wall clock tells how long that took;
  *   where that is not believed, it took no time.
+ * - A value of its format changes, while the job goes on, when another one is read and the next
+ *   reading says the same, by the tag's deadband; until one was read twice it is no change. Over a
+ *   restart texts are known by their hashes.
  * - A job goes on over a restart where the same id is read after it, by its hash: only then it has
  *   its name again. Else it is told without one, and ended at the poll that saw another id. What
  *   was counted meanwhile, inferred, is that job's. What is told with it is as it was read since.
@@ -24,11 +27,19 @@
 
 struct jobs;
 
+enum jobs_what { JOBS_BEGUN, JOBS_ENDED, JOBS_FORMAT };
+
 struct jobs_record {
-    bool ended;        /* the rest of it is told; else it has begun, and has an id only */
-    struct value id;   /* VALUE_NONE: not known any more */
+    enum jobs_what what;
+    struct value id; /* VALUE_NONE: not known any more, or the format is of no job */
+    int64_t at_ms;   /* when it was so first, on the boot clock */
+
+    /* JOBS_FORMAT: it goes on with another value of this tag. */
+    uint16_t tag;
+    struct value before, value; /* VALUE_NONE: not known any more */
+
+    /* JOBS_ENDED. */
     struct value next; /* the job after it; VALUE_NONE: none, or not known */
-    int64_t at_ms;     /* it ended, or began, on the boot clock */
     int64_t length_ms;
     struct performance_record performance;
     int64_t uncertain[PERFORMANCE_QUANTITIES]; /* what may be the next one's, 0 if not counted */

@@ -259,16 +259,27 @@ static void tell_shift(void *context, const struct shifts_record *record)
     queue_add_event(&finish->run->events, &event);
 }
 
+static void log_job(const struct machine *machine, const struct jobs_record *record)
+{
+    struct text id = {0}, value = {0};
+    value_to_json(&record->id, &id);
+    value_to_json(&record->value, &value);
+    if (record->what == JOBS_FORMAT)
+        log_info("machine %s: job %s goes on with %s %s", machine->name, id.data,
+                 machine->tags[record->tag].name, value.data);
+    else
+        log_info("machine %s: job %s %s", machine->name, id.data,
+                 record->what == JOBS_ENDED ? "has ended" : "has begun");
+    text_free(&id);
+    text_free(&value);
+}
+
 static void tell_job(void *context, const struct jobs_record *record)
 {
     const struct finish *finish = context;
     const struct machine *machine = finish->run->config;
-    struct text id = {0};
     struct event event;
-    value_to_json(&record->id, &id);
-    log_info("machine %s: job %s %s", machine->name, id.data,
-             record->ended ? "has ended" : "has begun");
-    text_free(&id);
+    log_job(machine, record);
     machine_event_job(machine, finish->run->source, finish->at, record, &event);
     queue_add_event(&finish->run->events, &event);
 }

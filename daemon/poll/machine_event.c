@@ -280,10 +280,17 @@ static void add_format(struct event *event, const struct machine *machine,
 void machine_event_job(const struct machine *machine, uint32_t source, const struct instant *now,
                        const struct jobs_record *record, struct event *ret_event)
 {
+    static const char *const names[] = {
+        [JOBS_BEGUN] = "job_begin", [JOBS_ENDED] = "job", [JOBS_FORMAT] = "format"};
     struct instant at = machine_event_instant(now, record->at_ms);
-    *ret_event = begin(record->ended ? "job" : "job_begin", source, &at);
+    *ret_event = begin(names[record->what], source, &at);
     add(ret_event, "job", record->id);
-    if (!record->ended)
+    if (record->what == JOBS_FORMAT) {
+        add_text(ret_event, "tag", machine->tags[record->tag].name);
+        add(ret_event, "value_before", record->before);
+        add(ret_event, "value", record->value);
+    }
+    if (record->what != JOBS_ENDED)
         return;
     add(ret_event, "next", record->next);
     add_number(ret_event, "revision", record->performance.revision);

@@ -83,6 +83,32 @@ class Jobs(Case):
         self.assertEqual((record["job"], record["next"], record["good"]), ("B-2", None, 2))
         self.assertEqual(self.receiver.ledger().missing(), [])
 
+    def widths(self, count):
+        """What was told of so many changes of the width."""
+        def told():
+            return [e for e in self.events("format") if e["tag"] == "width"]
+        wait_for(lambda: len(told()) >= count, what=f"{count} widths")
+        return [(e["job"], e["value_before"], e["value"]) for e in told()]
+
+    def test_a_format_that_changes_is_told_once_over_a_kill_too(self):
+        gateway = self.gateway(self.plant())
+        self.be(code=1, good=0, width=21.0, order="A-1")
+        self.begun("A-1")
+        self.be(good=1)
+        self.be(width=14.8)
+        self.widths(1)
+        gateway.kill()
+        self.unit.set("holding", 2, 210)
+        gateway = self.gateway(self.plant())
+        self.widths(2)
+        gateway.kill()
+        self.gateway(self.plant())
+        self.be(order="B-2", width=14.8)
+        self.assertEqual(self.jobs(1)[0]["width"], 21.0)
+        self.begun("A-1", "B-2")
+        self.assertEqual(self.widths(2), [("A-1", 21.0, 14.8), ("A-1", 14.8, 21.0)])
+        self.assertEqual(self.receiver.ledger().missing(), [])
+
     def test_a_job_goes_on_over_a_kill_a_restart_and_a_reload(self):
         gateway = self.gateway(self.plant())
         self.be(code=1, good=0, width=21.0, order="A-1")
