@@ -215,6 +215,23 @@ static int rtu_poll(struct line *line, const struct machine *machine, struct lin
     return asked && !answered ? -ETIMEDOUT : 0;
 }
 
+static int rtu_again(struct line *line, const struct machine *machine, struct line_plan *plan,
+                     uint16_t tag, char *text, struct line_answer *answer,
+                     struct sample *ret_sample)
+{
+    const struct span *span = &plan->reads->spans[modbus_plan_find(plan->reads, tag)];
+    uint16_t words[MODBUS_MAX_BITS];
+    int result = exchange(line, machine->unit, span, answer, words);
+
+    if (result != 0)
+        return result;
+    answer->arrived_ns = line->last_ns;
+    *ret_sample = (struct sample){.tag = tag};
+    decode_tag(&machine->tags[tag], words + (machine->tags[tag].address - span->start), text,
+               ret_sample);
+    return 0;
+}
+
 static struct line_plan *rtu_prepare(const struct machine *machine, const bool *refused)
 {
     struct line_plan *plan = mem_alloc(sizeof *plan);
@@ -278,6 +295,7 @@ const struct line_driver modbus_rtu_driver = {
     .discard = rtu_discard,
     .open = rtu_open,
     .poll = rtu_poll,
+    .again = rtu_again,
     .close = rtu_close,
 };
 
@@ -287,5 +305,6 @@ const struct line_driver modbus_rtu_tcp_driver = {
     .discard = rtu_discard,
     .open = rtu_open,
     .poll = rtu_poll,
+    .again = rtu_again,
     .close = rtu_close,
 };

@@ -206,17 +206,22 @@ static void end_change(struct step *step)
     step->begun = jobs->now.hash != 0;
 }
 
+static bool is_other(const struct jobs *jobs, int64_t hash)
+{
+    return hash != jobs->now.hash && (!jobs->change.open || hash != jobs->change.next.hash);
+}
+
 /* Which job the machine is on by this. */
 static void look(struct step *step, const struct value *id)
 {
     struct jobs *jobs = step->jobs;
     int64_t hash = jobs_value_hash(id);
-    if (hash != jobs->now.hash && (!jobs->change.open || hash != jobs->change.next.hash)) {
+    bool other = is_other(jobs, hash);
+    if (other)
         begin_change(jobs, step->poll, id);
-        read_format(jobs, step->poll);
-        return;
-    }
     read_format(jobs, step->poll);
+    if (other && !step->poll->job_is_sure)
+        return;
     if (hash != jobs->now.hash)
         end_change(step);
     else
@@ -227,13 +232,19 @@ static void look(struct step *step, const struct value *id)
     memset(jobs->since, 0, sizeof(jobs->since));
 }
 
-static const struct value *find_id(const struct jobs *jobs, const struct tally_poll *poll)
+static const struct value *find_id(const struct jobs *jobs, const struct sample *samples,
+                                   size_t count)
 {
-    for (size_t i = 0; i < poll->count; i++)
-        if (poll->samples[i].tag == jobs->machine->job->id &&
-            poll->samples[i].quality == QUALITY_GOOD)
-            return &poll->samples[i].value;
+    for (size_t i = 0; i < count; i++)
+        if (samples[i].tag == jobs->machine->job->id && samples[i].quality == QUALITY_GOOD)
+            return &samples[i].value;
     return NULL;
+}
+
+bool jobs_is_other(const struct jobs *jobs, const struct sample *samples, size_t count)
+{
+    const struct value *id = find_id(jobs, samples, count);
+    return id != NULL && is_other(jobs, jobs_value_hash(id));
 }
 
 /* Which one comes behind it is known mostly; not where the gateway was started again meanwhile. */
@@ -247,7 +258,7 @@ void jobs_take(struct jobs *jobs, const struct tally_poll *poll, jobs_report_fn 
                void *context)
 {
     struct step step = {.jobs = jobs, .poll = poll, .report = report, .context = context};
-    const struct value *id = find_id(jobs, poll);
+    const struct value *id = find_id(jobs, poll->samples, poll->count);
     follow_clock(jobs, poll->at);
     add_times(jobs, poll);
     add_counts(jobs, poll);

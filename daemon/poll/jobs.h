@@ -2,9 +2,9 @@
  * polls say becomes what was achieved in that. Each job is told when it has begun, and once when it
  * has ended and all of it is settled. Pure: the time is an argument. One thread at a time.
  *
- * - A job changes when the id that is read differs, and the next poll that reads it says the same:
- *   a string may be read while it is written. It changes at the poll that saw the new id first. A
- *   poll that does not read the id says nothing of it.
+ * - A job changes when the id that is read differs, and says the same when it is read again, in the
+ *   same poll or the next that reads it: a string may be read while it is written. It changes at
+ * the poll that saw the new id first. A poll that does not read the id says nothing of it.
  * - What was counted up to that poll belongs to the job that has ended. What of it came since the
  *   last poll with the old id may belong to either, and is told beside it.
  * - Time is added once it is settled what the machine did in it, as for shifts; a stop belongs to
@@ -60,6 +60,10 @@ void jobs_free(struct jobs *jobs, struct standings *standings);
 /* `report` is called for what is told by it. */
 void jobs_take(struct jobs *jobs, const struct tally_poll *poll, jobs_report_fn *report,
                void *context);
+
+/* Whether the samples of a poll, not taken yet, say another job than is on, and than the poll
+ * before said. */
+bool jobs_is_other(const struct jobs *jobs, const struct sample *samples, size_t count);
 
 /* A counter's total was set: it was no step. */
 void jobs_recount(struct jobs *jobs, const struct counters *counters);

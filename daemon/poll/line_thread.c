@@ -10,8 +10,10 @@
 
 #include "backoff.h"
 #include "clock.h"
+#include "decode.h"
 #include "live_alarm.h"
 #include "log.h"
+#include "machine_again.h"
 #include "mailbox.h"
 #include "memory.h"
 #include "resolver.h"
@@ -142,7 +144,21 @@ static int64_t longest_poll_ns(const struct line_thread *thread, const struct ma
 {
     int64_t timeout_ns = thread->config->timeout_ms * NS_PER_MS;
     int64_t pause_ns = thread->config->pause_ms * NS_PER_MS;
-    return (int64_t)(run->config->tag_count + 1) * (3 * timeout_ns + pause_ns);
+    return (int64_t)(run->config->tag_count + 1 + MACHINE_AGAIN_MOST) * (3 * timeout_ns + pause_ns);
+}
+
+static void ask_again(struct line_thread *thread, struct machine_run *run)
+{
+    char text[DECODE_TEXT_BYTES];
+    while (thread->driver->again != NULL && thread->line != NULL && machine_again_wanted(run)) {
+        struct sample sample = {.quality = QUALITY_FRAME};
+        int result = thread->driver->again(thread->line, run->config, run->line_plan,
+                                           run->config->job->id, text, &run->answer, &sample);
+        count(thread, &run->answer);
+        machine_again_heard(run, &sample);
+        if (result < 0 && result != -EBADMSG && result != -ETIMEDOUT)
+            close_line(thread, result);
+    }
 }
 
 static enum quality poll_open(struct line_thread *thread, struct machine_run *run,
@@ -153,6 +169,7 @@ static enum quality poll_open(struct line_thread *thread, struct machine_run *ru
     count(thread, &run->answer);
     if (result == 0) {
         schedule_answered(&run->schedule);
+        ask_again(thread, run);
         return QUALITY_GOOD;
     }
     enum quality reason = QUALITY_LINK;

@@ -297,6 +297,7 @@ static void take_periods(struct machine_run *run, const struct instant *at,
         .counters = run->counters,
         .samples = run->answer.samples,
         .count = run->answer.count,
+        .job_is_sure = run->again.same,
     };
     if (run->shifts != NULL)
         shifts_take(run->shifts, &poll, tell_shift, &(struct finish){run, at});
@@ -347,6 +348,8 @@ void machine_run_finish(struct machine_run *run, const struct poll_output *outpu
     tell(run, output, at, answer->samples, answer->count);
     answer->count = 0;
     answer->arrived_ns = 0;
+    run->again.asked = 0;
+    run->again.same = false;
 }
 
 int machine_run_set_counter(struct machine_run *run, const struct poll_output *output,

@@ -110,6 +110,7 @@ struct world {
     int code; /* 0: the machine does not answer */
     int64_t good, waste, speed, job, width;
     const char *paper; /* NULL: "" */
+    bool job_is_sure;
     size_t record_count, job_count, format_count, interval_count;
     struct told records[MOST_RECORDS];
     struct told_job jobs_told[MOST_JOBS];
@@ -395,6 +396,7 @@ static inline void world_poll(struct world *world, bool keep)
         .counters = world->counters,
         .samples = samples,
         .count = count,
+        .job_is_sure = world->job_is_sure,
     };
     shifts_take(world->shifts, &poll, note_record, world);
     if (world->jobs != NULL)

@@ -100,6 +100,30 @@ static void test_an_id_that_is_read_once_only_changes_nothing(void **state)
     world_end(world);
 }
 
+static void test_an_id_that_was_read_twice_in_a_poll_changes_the_job_at_once(void **state)
+{
+    struct world *world = begin(state, 7);
+
+    world_run(world, MINUTE, SAYS_PRODUCTION, 60);
+    world->job = 8;
+    world->width = 148;
+    world->job_is_sure = true;
+    world_run(world, SECOND, SAYS_PRODUCTION, 3);
+    assert_int_equal(count_of(world, false), 2);
+    assert_int_equal(world->jobs_told[world->job_count - 1].id, 8);
+    world->job_is_sure = false;
+    world_run(world, MINUTE, SAYS_PRODUCTION, 60);
+    change(world, 9, 210);
+    assert_int_equal(count_of(world, true), 2);
+    assert_int_equal(ended(world, 0)->length_ms, MINUTE + SECOND);
+    assert_int_equal(good_of(ended(world, 0)), 63);
+    assert_int_equal(ended(world, 0)->uncertain[COUNTS_GOOD], 3);
+    assert_int_equal(ended(world, 0)->width, 210);
+    assert_int_equal(good_of(ended(world, 1)), 61);
+    assert_int_equal(ended(world, 1)->width, 148);
+    world_end(world);
+}
+
 static void test_no_id_is_no_job_and_what_it_makes_belongs_to_none(void **state)
 {
     struct world *world = begin(state, 0);
@@ -344,6 +368,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_a_job_is_told_once_when_the_id_has_changed),
         TEST(test_an_id_that_is_read_once_only_changes_nothing),
+        TEST(test_an_id_that_was_read_twice_in_a_poll_changes_the_job_at_once),
         TEST(test_no_id_is_no_job_and_what_it_makes_belongs_to_none),
         TEST(test_a_job_waits_until_it_is_settled_what_the_machine_did),
         TEST(test_a_job_goes_on_over_a_kill_under_its_name),

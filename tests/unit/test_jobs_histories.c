@@ -36,6 +36,7 @@ static void live_a_while(struct world *world)
         width = world->width = 1 + below(300);
     else if (below(40) == 0)
         world->width = READ_WRONG + misreads++;
+    world->job_is_sure = world->job == job && below(2) == 0;
     world_poll(world, below(4) == 0);
     world->job = job;
     world->width = width;
