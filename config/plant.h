@@ -358,7 +358,7 @@ uint16_t tag_width(const struct tag *tag);
  * them, the shift that is on, and the one before), and of the job. */
 enum { STATE_VALUES = 2, STATE_KEPT_VALUES = 5 };
 enum {
-    SHIFT_BASE_VALUES = 9,
+    SHIFT_BASE_VALUES = 22,
     SHIFT_PERIOD_VALUES = 32,
     SHIFT_KEPT_VALUES = SHIFT_BASE_VALUES + 2 * SHIFT_PERIOD_VALUES
 };

@@ -156,7 +156,9 @@ static void tell_before(struct step *step)
         .performance = performance_tell(&before->period.performance, &plan),
         .format = before->format.values,
     };
-    memcpy(record.uncertain, before->uncertain, sizeof(record.uncertain));
+    for (size_t i = 0; i < PERFORMANCE_QUANTITIES; i++)
+        record.uncertain[i] =
+            record.performance.quantities[i].known ? before->uncertain[i] : PERFORMANCE_NULL;
     step->report(step->context, &record);
     jobs_clear(before);
     jobs->should_keep = true;

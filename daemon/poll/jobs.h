@@ -42,7 +42,7 @@ struct jobs_record {
     struct value next; /* the job after it; VALUE_NONE: none, or not known */
     int64_t length_ms;
     struct performance_record performance;
-    int64_t uncertain[PERFORMANCE_QUANTITIES]; /* what may be the next one's, 0 if not counted */
+    int64_t uncertain[PERFORMANCE_QUANTITIES]; /* what may be the next one's; PERFORMANCE_NULL */
     const struct value *format;                /* by the job_config's; VALUE_NONE: not known */
 };
 

@@ -254,7 +254,8 @@ static void tell_shift(void *context, const struct shifts_record *record)
 {
     const struct finish *finish = context;
     struct event event;
-    log_info("machine %s: shift %s is over", finish->run->config->name, record->key);
+    log_info("machine %s: shift %s %s", finish->run->config->name, record->key,
+             record->performance.revision > 1 ? "is told again" : "is over");
     machine_event_shift(finish->run->source, record, &event);
     queue_add_event(&finish->run->events, &event);
 }

@@ -28,6 +28,7 @@ struct tally_poll {
 /* Of all counters that count the same. */
 struct tally_sum {
     int64_t total, inferred;
+    int64_t read_ms; /* since when none of them was read, on the boot clock, as of counters_look */
 };
 
 /* What the counters say by now; they may be NULL. */

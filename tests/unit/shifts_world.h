@@ -73,6 +73,7 @@ struct told {
     struct instant end;
     int64_t length_ms;
     struct performance_record performance;
+    int64_t from_uncertain[PERFORMANCE_QUANTITIES], to_uncertain[PERFORMANCE_QUANTITIES];
 };
 
 struct told_job {
@@ -331,6 +332,8 @@ static inline void note_record(void *context, const struct shifts_record *record
     told->end = record->end;
     told->length_ms = record->length_ms;
     told->performance = record->performance;
+    memcpy(told->from_uncertain, record->from_uncertain, sizeof told->from_uncertain);
+    memcpy(told->to_uncertain, record->to_uncertain, sizeof told->to_uncertain);
 }
 
 static inline void ignore_counter(void *context, const struct counter_report *report)
