@@ -296,7 +296,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t i = 0; i < machine.tag_count; i++)
         take_tag(&wire.script, &tags[i], &address);
     struct line *line = line_new(&link, line_port);
-    struct line_plan *plan = modbus_rtu_tcp_driver.prepare(&machine);
+    struct line_plan *plan = modbus_rtu_tcp_driver.prepare(&machine, NULL);
     for (int polls = 0; polls < 8 && wire.script.left > 0 && !wire.gone; polls++)
         poll_machine(line, &machine, plan);
     modbus_rtu_tcp_driver.discard(plan);
