@@ -182,6 +182,14 @@ size_t machine_values(const struct machine *machine)
     return machine_state_kept(machine) + (machine->state ? STATE_KEPT_VALUES : 0);
 }
 
+uint16_t machine_speed_tag(const struct machine *machine)
+{
+    for (size_t i = 0; i < machine->tag_count; i++)
+        if (strcmp(machine->tags[i].name, "speed") == 0 && machine->tags[i].type != TYPE_STRING)
+            return (uint16_t)i;
+    return STATE_NO_TAG;
+}
+
 const char *machine_value_name(const struct machine *machine, size_t value)
 {
     if (value < machine->tag_count)

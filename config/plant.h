@@ -407,11 +407,15 @@ uint16_t tag_width(const struct tag *tag);
  * them, the shift that is on, and the one before), and of the job. */
 enum { STATE_VALUES = 2, STATE_KEPT_VALUES = 5 };
 enum {
-    SHIFT_BASE_VALUES = 9,
+    SHIFT_BASE_VALUES = 22,
     SHIFT_PERIOD_VALUES = 32,
     SHIFT_KEPT_VALUES = SHIFT_BASE_VALUES + 2 * SHIFT_PERIOD_VALUES
 };
-enum { JOB_KEPT_VALUES = 32 };
+enum {
+    JOB_BASE_VALUES = 32,
+    JOB_FORMAT_VALUES = 2 * JOB_MAX_FORMAT,
+    JOB_KEPT_VALUES = JOB_BASE_VALUES + JOB_FORMAT_VALUES
+};
 size_t machine_told_values(const struct machine *machine);
 size_t machine_values(const struct machine *machine);
 
@@ -424,6 +428,9 @@ size_t machine_state_kept(const struct machine *machine);
 bool machine_has_shifts(const struct machine *machine);
 size_t machine_shift_kept(const struct machine *machine);
 size_t machine_job_kept(const struct machine *machine); /* likewise of its job */
+
+/* The tag that tells how fast it works, by its name "speed"; STATE_NO_TAG: none. */
+uint16_t machine_speed_tag(const struct machine *machine);
 
 /* The name of a value that is told: its tag's, or that of what is made. */
 const char *machine_value_name(const struct machine *machine, size_t value);

@@ -59,6 +59,13 @@ struct line_driver {
     int (*transact)(struct line *line, uint8_t unit, const uint8_t *pdu, size_t length,
                     uint8_t *ret_pdu, struct line_answer *answer);
 
+    /* Asks once more for one tag that the poll had, its text going into DECODE_TEXT_BYTES of room.
+     * Blocks as a request of poll does, and returns what came of it: 0 with the sample, above 0 an
+     * exception's code, -EBADMSG or -ETIMEDOUT; other: the line is gone. NULL where the protocol
+     * can't. */
+    int (*again)(struct line *line, const struct machine *machine, struct line_plan *plan,
+                 uint16_t tag, char *text, struct line_answer *answer, struct sample *ret_sample);
+
     void (*close)(struct line *line); /* accepts NULL and a session whose line is gone */
 };
 

@@ -98,6 +98,7 @@ const struct line_driver modbus_ascii_driver = {
     .open = ascii_open,
     .remark = modbus_line_remark,
     .poll = modbus_line_poll,
+    .again = modbus_line_again,
     .transact = modbus_line_transact,
     .close = modbus_line_close,
 };
@@ -109,6 +110,7 @@ const struct line_driver modbus_ascii_tcp_driver = {
     .open = ascii_open,
     .remark = modbus_line_remark,
     .poll = modbus_line_poll,
+    .again = modbus_line_again,
     .transact = modbus_line_transact,
     .close = modbus_line_close,
 };

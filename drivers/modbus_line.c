@@ -201,6 +201,23 @@ int modbus_line_poll(struct line *line, const struct machine *machine, struct li
     return asked && !answered ? -ETIMEDOUT : 0;
 }
 
+int modbus_line_again(struct line *line, const struct machine *machine, struct line_plan *plan,
+                      uint16_t tag, char *text, struct line_answer *answer,
+                      struct sample *ret_sample)
+{
+    const struct span *span = &plan->reads->spans[modbus_plan_find(plan->reads, tag)];
+    uint16_t words[MODBUS_MAX_BITS];
+    int result = exchange(line, machine->unit, span, answer, words);
+
+    if (result != 0)
+        return result;
+    answer->arrived_ns = line->last_ns;
+    *ret_sample = (struct sample){.tag = tag};
+    decode_tag(&machine->tags[tag], words + (machine->tags[tag].address - span->start), text,
+               ret_sample);
+    return 0;
+}
+
 struct line_plan *modbus_line_prepare(const struct machine *machine, const bool *refused)
 {
     struct line_plan *plan = mem_alloc(sizeof *plan);

@@ -56,6 +56,9 @@ const char *modbus_line_remark(const struct line *line);
 int modbus_line_poll(struct line *line, const struct machine *machine, struct line_plan *plan,
                      bool (*due)(const void *context, int64_t every_ms), const void *context,
                      struct line_answer *answer);
+int modbus_line_again(struct line *line, const struct machine *machine, struct line_plan *plan,
+                      uint16_t tag, char *text, struct line_answer *answer,
+                      struct sample *ret_sample);
 int modbus_line_transact(struct line *line, uint8_t unit, const uint8_t *pdu, size_t length,
                          uint8_t *ret_pdu, struct line_answer *answer);
 void modbus_line_close(struct line *line);

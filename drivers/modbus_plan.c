@@ -86,6 +86,31 @@ static bool span_takes(const struct span *span, const struct want *want, const s
     return want->end <= end || want->end - span->start <= link->max_registers * unit;
 }
 
+size_t modbus_plan_find(const struct modbus_plan *plan, uint16_t tag)
+{
+    size_t at = 0, span = 0;
+
+    while (plan->tags[at] != tag)
+        at++;
+    while (at < plan->spans[span].first_tag ||
+           at >= (size_t)plan->spans[span].first_tag + plan->spans[span].tag_count)
+        span++;
+    return span;
+}
+
+/* So that what a poll has counted was counted in the job that it tells. */
+static void put_job_last(struct modbus_plan *plan, const struct machine *machine)
+{
+    if (machine->job == NULL)
+        return;
+    struct span *job = &plan->spans[modbus_plan_find(plan, machine->job->id)];
+    struct span last = *job;
+    size_t behind = (size_t)(plan->spans + plan->span_count - job) - 1;
+
+    memmove(job, job + 1, behind * sizeof *job);
+    job[behind] = last;
+}
+
 /* Taking each tag, by its start, into the span at hand as long as it fits gives the fewest spans:
  * what comes after one that doesn't fit, and would, lies wholly inside it. */
 struct modbus_plan *modbus_plan_new(const struct machine *machine, const bool *refused)
@@ -113,6 +138,7 @@ struct modbus_plan *modbus_plan_new(const struct machine *machine, const bool *r
     }
     free(wants);
     plan->spans = mem_resize(plan->spans, plan->span_count * sizeof *plan->spans);
+    put_job_last(plan, machine);
     return plan;
 }
 

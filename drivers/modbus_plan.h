@@ -28,7 +28,7 @@ struct span {
 };
 
 struct modbus_plan {
-    struct span *spans; /* by period, function, start */
+    struct span *spans; /* by period, function, start; the one that says the job last */
     size_t span_count;
     uint16_t *tags;
     int64_t renew_ns; /* when all of it is gathered anew; 0: no need */
@@ -41,6 +41,9 @@ struct modbus_plan {
  * begin with. The caller frees. */
 struct modbus_plan *modbus_plan_new(const struct machine *machine, const bool *refused);
 void modbus_plan_free(struct modbus_plan *plan);
+
+/* The span that the tag lies in. */
+size_t modbus_plan_find(const struct modbus_plan *plan, uint16_t tag);
 
 /* Before a poll: `now_ns` is CLOCK_MONOTONIC. Spans may move and be others afterwards. */
 void modbus_plan_begin(struct modbus_plan *plan, const struct machine *machine, int64_t now_ns);

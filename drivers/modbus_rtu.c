@@ -123,6 +123,7 @@ const struct line_driver modbus_rtu_driver = {
     .open = rtu_open,
     .remark = modbus_line_remark,
     .poll = modbus_line_poll,
+    .again = modbus_line_again,
     .transact = modbus_line_transact,
     .close = modbus_line_close,
 };
@@ -134,6 +135,7 @@ const struct line_driver modbus_rtu_tcp_driver = {
     .open = rtu_open,
     .remark = modbus_line_remark,
     .poll = modbus_line_poll,
+    .again = modbus_line_again,
     .transact = modbus_line_transact,
     .close = modbus_line_close,
 };

@@ -68,6 +68,11 @@ static void open_again(struct performance *performance)
     performance->closed = false;
 }
 
+void performance_revise(struct performance *performance)
+{
+    open_again(performance);
+}
+
 /* 0, or -ERANGE with *value untouched where it would not fit, or be below 0. */
 static int add(int64_t *value, int64_t more)
 {

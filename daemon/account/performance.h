@@ -120,6 +120,9 @@ int performance_add_speed(struct performance *performance, enum machine_state st
 /* The period is over, or its record is sent: whatever changes now makes another revision. */
 void performance_close(struct performance *performance);
 
+/* Something that is told beside it has changed. */
+void performance_revise(struct performance *performance);
+
 /* What is planned; 0 where it is not known. */
 struct performance_plan {
     int64_t busy_ms; /* PBT: a shift without its breaks, see shift.h; of a job, what it is given */

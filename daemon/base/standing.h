@@ -25,8 +25,9 @@ enum { STANDING_MOST_NUMBERS = 32 };
 #define STANDING_SHIFTS "shift/all"
 #define STANDING_SHIFT_NOW "shift/now"
 #define STANDING_SHIFT_BEFORE "shift/before"
-/* That of its jobs, see jobs.h. */
+/* Those of its jobs, see jobs.h. */
 #define STANDING_JOB "job/now"
+#define STANDING_JOB_FORMAT "job/format"
 
 /* A time that is not known, for boot_ms. */
 #define STANDING_UNKNOWN INT64_MIN

@@ -9,6 +9,15 @@ uint64_t sim_mix(uint64_t number)
     return number ^ (number >> 31);
 }
 
+/* FNV-1a */
+uint64_t sim_seed(uint64_t seed, const char *name)
+{
+    uint64_t hash = 0xcbf29ce484222325U ^ seed;
+    for (; *name; name++)
+        hash = (hash ^ (uint8_t)*name) * 0x100000001b3U;
+    return hash;
+}
+
 double sim_share(uint64_t seed, uint64_t salt)
 {
     return (double)(sim_mix(seed ^ sim_mix(salt)) >> 11) / 9007199254740992.0;

@@ -294,11 +294,11 @@ static double within(const struct tag *tag, double share, double otherwise)
     return high > low ? low + (high - low) * share : otherwise;
 }
 
-/* The same for a whole job, another for each tag. */
+/* The same for a whole job, on all machines of a line; another for each name. */
 static double size_value(const struct sim_tale *tale, const struct tag *tag,
                          const struct sim_moment *moment)
 {
-    double share = sim_share(tale->seed + tag->address, moment->job + 1);
+    double share = sim_share(sim_seed(tale->story.plot.seed, tag->name), moment->job + 1);
     return within(tag, 0.1 + 0.8 * share, 10 + floor(290 * share));
 }
 
@@ -340,7 +340,7 @@ static double named_value(const struct sim_tale *tale, const struct tag *tag, en
     case SIM_SIZE:
         return size_value(tale, tag, moment);
     case SIM_JOB:
-        return 240000 + (double)(tale->seed % 1000 * 10 + moment->job % 10000);
+        return 240000 + (double)(tale->story.plot.seed % 1000 * 10 + moment->job % 10000);
     case SIM_WAVE:
         return tag->detail && decimal_number(tag->detail->high) > 0 ? size_value(tale, tag, moment)
                                                                     : usual;

@@ -11,6 +11,7 @@
 #include "memory.h"
 #include "sim_ledger.h"
 #include "sim_pty.h"
+#include "sim_random.h"
 #include "sim_server.h"
 
 enum { PROGRESS_MS = 1000, LEDGER_MS = 50, MOST_FAULTS = 10, MOST_SPEED = 3600 };
@@ -52,15 +53,6 @@ static bool is_dead(const struct option_list *dead, const char *machine)
     return false;
 }
 
-/* FNV-1a of the name, so that a machine behaves the same in every plant. */
-static uint64_t machine_seed(const char *name, uint64_t seed)
-{
-    uint64_t hash = 0xcbf29ce484222325U ^ seed;
-    for (; *name; name++)
-        hash = (hash ^ (uint8_t)*name) * 0x100000001b3U;
-    return hash;
-}
-
 static bool same_place(const struct link *a, const struct link *b)
 {
     if (a->device || b->device)
@@ -95,7 +87,7 @@ static int add_link(struct simulation *simulation, const struct link *link)
         const struct machine *machine = link->machines[i];
         if (is_dead(&options->dead, machine->name))
             continue;
-        sim_bus_add(bus, machine, machine_seed(machine->name, (uint64_t)options->seed));
+        sim_bus_add(bus, machine, sim_seed((uint64_t)options->seed, machine->name));
         simulation->machines++;
     }
     return CLI_OK;

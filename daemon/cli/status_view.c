@@ -206,10 +206,10 @@ static void add_links(const struct node *links, struct text *out)
     }
 }
 
-static bool have_shifts(const struct node *machines)
+static bool have(const struct node *machines, const char *member)
 {
     for (size_t i = 0; i < node_count(machines); i++)
-        if (node_member(node_item(machines, i), "shift") != NULL)
+        if (node_member(node_item(machines, i), member) != NULL)
             return true;
     return false;
 }
@@ -228,9 +228,27 @@ static void add_shift(const struct node *machine, struct text *out)
               quantity_of(shift, "waste", waste), node_text(node_member(shift, "key"), "-"));
 }
 
+void status_view_speed(const struct node *speed, struct text *out)
+{
+    const struct node *value = node_member(speed, "value");
+    const char *unit = node_text(node_member(speed, "unit"), "");
+    if (node_int(value, INT64_MIN) == INT64_MIN)
+        return;
+    node_to_json(value, false, out);
+    text_addf(out, "%s%s", *unit ? " " : "", unit);
+}
+
+static void add_speed(const struct node *machine, struct text *out)
+{
+    struct text speed = {0};
+    status_view_speed(node_member(machine, "speed"), &speed);
+    text_addf(out, " %16s", speed.length > 0 ? speed.data : "-");
+    text_free(&speed);
+}
+
 struct columns {
     int name, link;
-    bool shifts;
+    bool speeds, shifts;
 };
 
 static void add_machine(const struct node *machine, const struct columns *columns, int64_t now_ms,
@@ -246,6 +264,8 @@ static void add_machine(const struct node *machine, const struct columns *column
               since_of(state != NULL ? state : machine, now_ms, since),
               last_ms > 0 ? cli_duration(now_ms - last_ms, last) : "never",
               cli_number(number_of(machine, "polls"), polls), number_of(machine, "failed"));
+    if (columns->speeds)
+        add_speed(machine, out);
     if (columns->shifts)
         add_shift(machine, out);
     text_addf(out, "%s%s\n", *reason ? "  " : "", reason);
@@ -257,10 +277,13 @@ static void add_machines(const struct node *status, int64_t now_ms, struct text 
     const struct columns columns = {
         .name = widest_name(machines),
         .link = widest_name(node_member(status, "links")),
-        .shifts = have_shifts(machines),
+        .speeds = have(machines, "speed"),
+        .shifts = have(machines, "shift"),
     };
     text_addf(out, "\n%-*s  %-*s unit %-11s %12s %12s %14s %9s", columns.name, "MACHINE",
               columns.link, "link", "state", "for", "last answer", "polls", "failed");
+    if (columns.speeds)
+        text_addf(out, " %16s", "speed");
     if (columns.shifts)
         text_addf(out, " %12s %9s  %s", "good", "waste", "shift");
     text_add_char(out, '\n');

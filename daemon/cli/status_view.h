@@ -8,4 +8,7 @@
 /* Appends it; what is wrong stands on top. now_ms is wall time, as in the answer. */
 void status_view(const struct node *status, int64_t now_ms, struct text *out);
 
+/* "5600 cycles/h" of a machine's "speed"; nothing where that is not known or there is none. */
+void status_view_speed(const struct node *speed, struct text *out);
+
 #endif

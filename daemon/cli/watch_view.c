@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "cli.h"
+#include "status_view.h"
 
 static const char *unit_of(const struct node *machine, const char *tag)
 {
@@ -34,6 +35,30 @@ static void add_quantity(const struct node *shift, const char *name, const char 
         text_addf(out, "%s%s %s", before, cli_number((uint64_t)quantity, words), name);
 }
 
+/* What it is doing, since when and why, as far as that is known. */
+static void add_state(const struct node *machine, int64_t now_ms, struct text *out)
+{
+    char words[CLI_WORDS];
+    const struct node *state = node_member(machine, "state");
+    const char *reason = node_text(node_member(state, "reason"), "");
+    if (state == NULL) {
+        text_add(out, "online");
+        return;
+    }
+    text_addf(out, "%s for %s%s%s", node_text(node_member(state, "name"), "?"),
+              cli_duration(now_ms - node_int(node_member(state, "since_ms"), now_ms), words),
+              *reason ? ": " : "", reason);
+}
+
+static void add_speed(const struct node *speed, struct text *out)
+{
+    struct text words = {0};
+    status_view_speed(speed, &words);
+    if (words.length > 0)
+        text_addf(out, ", %s", words.data);
+    text_free(&words);
+}
+
 static void add_shift(const struct node *shift, struct text *out)
 {
     if (shift == NULL)
@@ -48,9 +73,12 @@ static void add_machine_head(const struct node *machine, int64_t now_ms, struct 
     char words[CLI_WORDS];
     int64_t ts_ms = node_int(node_member(machine, "ts"), 0);
     bool online = node_bool(node_member(machine, "online"), false);
-    const char *state = node_text(node_member(node_member(machine, "values"), "state"), "online");
-    text_addf(out, "%s  %s", node_text(node_member(machine, "machine"), "?"),
-              online ? state : "OFFLINE");
+    text_addf(out, "%s  ", node_text(node_member(machine, "machine"), "?"));
+    if (online)
+        add_state(machine, now_ms, out);
+    else
+        text_add(out, "OFFLINE");
+    add_speed(node_member(machine, "speed"), out);
     if (ts_ms <= 0)
         text_add(out, ", no answer yet");
     else if (!online || now_ms - ts_ms >= 10000)

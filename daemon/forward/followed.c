@@ -74,7 +74,9 @@ static void find_periods(size_t kept, struct followed_source *followed)
     add_row(followed, STANDING_SHIFT_NOW, kept, SHIFT_PERIOD_VALUES);
     kept += SHIFT_PERIOD_VALUES;
     add_row(followed, STANDING_SHIFT_BEFORE, kept, SHIFT_PERIOD_VALUES);
-    add_row(followed, STANDING_JOB, kept + SHIFT_PERIOD_VALUES, JOB_KEPT_VALUES);
+    kept += SHIFT_PERIOD_VALUES;
+    add_row(followed, STANDING_JOB, kept, JOB_BASE_VALUES);
+    add_row(followed, STANDING_JOB_FORMAT, kept + JOB_BASE_VALUES, JOB_FORMAT_VALUES);
 }
 
 void followed_find(struct standings *standings, const struct source *source,

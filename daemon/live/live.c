@@ -116,6 +116,7 @@ struct live_machine *live_add_machine(struct live *live, const struct machine *c
     machine->config = config;
     machine->link = link_of(live, config);
     machine->value_count = machine_told_values(config);
+    machine->speed = machine_speed_tag(config);
     machine->last = mem_array(machine->value_count, sizeof(*machine->last));
     for (size_t i = 0; i < machine->value_count; i++) {
         machine->last[i].tag = (uint16_t)i;

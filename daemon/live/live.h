@@ -138,9 +138,9 @@ bool live_next_change(struct live *live, uint64_t seen, size_t *index,
 /* JSON of everything without the values, as members of an object that the caller opened. */
 void live_status_json(struct live *live, struct text *out);
 
-/* {"machine":…,"online":…,"ts":…,"values":{…},"bad":{…},"shift":{…},"units":{…}} of one machine
- * by name, the shift where one is on; of all with a comma between them if name is NULL. False if
- * there is no such machine. */
+/* {"machine":…,"online":…,"ts":…,"values":{…},"bad":{…},"state":{…},"speed":{…},"shift":{…},
+ * "units":{…}} of one machine by name, without what it does not have; of all with a comma between
+ * them if name is NULL. False if there is no such machine. */
 bool live_values_json(struct live *live, const char *name, struct text *out);
 
 /* Everything that is counted, in Prometheus's text format 0.0.4; see bindery(1). The plant gives

@@ -18,6 +18,7 @@ struct live_machine {
     struct sample *last;    /* one a value; quality good and no value: never asked yet */
     size_t value_count;     /* those that are told */
     char **texts;           /* one a value, NULL but for texts */
+    uint16_t speed;         /* machine_speed_tag */
     bool known;             /* polled at least once */
     bool online;
     enum quality reason;

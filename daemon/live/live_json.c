@@ -99,10 +99,27 @@ static void add_links(const struct live *live, struct text *out)
 
 static void add_state(const struct live_machine *machine, struct text *out)
 {
+    if (machine->state_since.wall_ms == 0)
+        return;
     text_add(out, "\"state\":{");
     add_string(out, "name", machine_state_name(machine->state));
     add_number(out, "since_ms", machine->state_since.wall_ms);
     add_string(out, "reason", machine->state_reason);
+    end(out, '}');
+    text_add_char(out, ',');
+}
+
+static void add_speed(const struct live_machine *machine, struct text *out)
+{
+    if (machine->speed == STATE_NO_TAG)
+        return;
+    static const struct value none;
+    const struct sample *last = &machine->last[machine->speed];
+    const char *unit = machine->config->tags[machine->speed].unit;
+    text_add(out, "\"speed\":{\"value\":");
+    value_to_json(last->quality == QUALITY_GOOD ? &last->value : &none, out);
+    text_add_char(out, ',');
+    add_string(out, "unit", unit != NULL ? unit : "");
     end(out, '}');
     text_add_char(out, ',');
 }
@@ -157,8 +174,8 @@ static void add_machines(const struct live *live, struct text *out)
             add_string(out, "reason", quality_name(machine->reason));
         else
             text_add(out, "\"reason\":null,");
-        if (machine->state_since.wall_ms != 0)
-            add_state(machine, out);
+        add_state(machine, out);
+        add_speed(machine, out);
         add_shift(machine, out);
         add_refused(machine, out);
         add_number(out, "last_ms", machine->at.wall_ms);
@@ -287,6 +304,8 @@ static void add_machine_values(struct live *live, const struct live_machine *mac
     add_bool(out, "online", machine->online);
     add_number(out, "ts", machine->at.wall_ms);
     add_values(machine, out);
+    add_state(machine, out);
+    add_speed(machine, out);
     add_shift(machine, out);
     pthread_mutex_unlock(&live->lock);
     text_add(out, "\"units\":{");

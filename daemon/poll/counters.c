@@ -95,10 +95,12 @@ void counters_free(struct counters *counters, struct standings *standings)
 }
 
 void counters_look(const struct counters *counters, size_t place, int64_t *ret_total,
-                   int64_t *ret_inferred)
+                   int64_t *ret_inferred, int64_t *ret_read_ms)
 {
-    *ret_total = counters->items[place].counter.total;
-    *ret_inferred = counters->items[place].inferred;
+    const struct item *item = &counters->items[place];
+    *ret_total = item->counter.total;
+    *ret_inferred = item->inferred;
+    *ret_read_ms = item->counter.known ? item->counter.at_ms : COUNTER_TIME_UNKNOWN;
 }
 
 /* The counter that a tag is; NULL where it is none. Few machines have more than three. */

@@ -27,10 +27,11 @@ struct counters *counters_new(const struct machine *machine, struct standings *s
 /* The standings take up how they stand. Accepts NULL. */
 void counters_free(struct counters *counters, struct standings *standings);
 
-/* The total of the counter at that place of the machine's meaning, 0 before its first reading, and
- * how many of its steps were inferred. */
+/* The total of the counter at that place of the machine's meaning, 0 before its first reading; how
+ * many of its steps were inferred; and when it was read last and believed, which is
+ * COUNTER_TIME_UNKNOWN before the first time. */
 void counters_look(const struct counters *counters, size_t place, int64_t *ret_total,
-                   int64_t *ret_inferred);
+                   int64_t *ret_inferred, int64_t *ret_read_ms);
 
 /* Turns counters among the samples, which have room for machine_values, into totals and adds what
  * goes with them. What is not believed yet is left out; what never will be is out of range. at_ms

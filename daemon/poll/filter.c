@@ -66,7 +66,7 @@ static bool is_same(const struct value *a, const struct value *b)
     return value_equal(a, b);
 }
 
-static bool moved(const struct tag *tag, const struct value *from, const struct value *to)
+bool filter_moved(const struct tag *tag, const struct value *from, const struct value *to)
 {
     if (tag->deadband == 0 || from->kind != to->kind)
         return !is_same(from, to);
@@ -85,7 +85,7 @@ static bool is_due(const struct filter *filter, const struct sample *sample, int
     const struct tag *tag = &filter->machine->tags[sample->tag];
     if (tag->heartbeat_ms > 0 && now_ms - filter->told_at_ms[sample->tag] >= tag->heartbeat_ms)
         return true;
-    return sample->quality == QUALITY_GOOD && moved(tag, &told->value, &sample->value);
+    return sample->quality == QUALITY_GOOD && filter_moved(tag, &told->value, &sample->value);
 }
 
 static void remember(struct filter *filter, const struct sample *sample, int64_t now_ms)

@@ -3,6 +3,7 @@
 #ifndef BINDERY_FILTER_H
 #define BINDERY_FILTER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,9 @@ void filter_free(struct filter *filter);
 
 /* What was told has not arrived: everything is to be told again. */
 void filter_forget(struct filter *filter);
+
+/* Whether a tag's value has moved by its deadband, or at all without one. */
+bool filter_moved(const struct tag *tag, const struct value *from, const struct value *to);
 
 /* Keeps, in their order, those of the samples that are to be told at now_ms (any steady clock),
  * and remembers them as told. Returns how many stay. */

@@ -40,6 +40,7 @@ void jobs_free(struct jobs *jobs, struct standings *standings)
     jobs_clear(&jobs->before);
     jobs_clear(&jobs->change.next);
     jobs_format_clear(&jobs->read);
+    jobs_unsettle(jobs);
     free(jobs);
 }
 
@@ -147,7 +148,7 @@ static void tell_before(struct step *step)
     shift_period_finish(&before->period, INT64_MAX);
     const struct performance_plan plan = {0, jobs->machine->ideal_ms};
     struct jobs_record record = {
-        .ended = true,
+        .what = JOBS_ENDED,
         .id = before->id,
         .next = jobs->now.id,
         .at_ms = before->period.end_ms,
@@ -155,7 +156,9 @@ static void tell_before(struct step *step)
         .performance = performance_tell(&before->period.performance, &plan),
         .format = before->format.values,
     };
-    memcpy(record.uncertain, before->uncertain, sizeof(record.uncertain));
+    for (size_t i = 0; i < PERFORMANCE_QUANTITIES; i++)
+        record.uncertain[i] =
+            record.performance.quantities[i].known ? before->uncertain[i] : PERFORMANCE_NULL;
     step->report(step->context, &record);
     jobs_clear(before);
     jobs->should_keep = true;
@@ -200,8 +203,14 @@ static void end_change(struct step *step)
     }
     jobs->now = change->next;
     *change = (struct jobs_change){0};
+    jobs_unsettle(jobs);
     jobs->should_keep = true;
     step->begun = jobs->now.hash != 0;
+}
+
+static bool is_other(const struct jobs *jobs, int64_t hash)
+{
+    return hash != jobs->now.hash && (!jobs->change.open || hash != jobs->change.next.hash);
 }
 
 /* Which job the machine is on by this. */
@@ -209,29 +218,35 @@ static void look(struct step *step, const struct value *id)
 {
     struct jobs *jobs = step->jobs;
     int64_t hash = jobs_value_hash(id);
-    if (hash != jobs->now.hash && (!jobs->change.open || hash != jobs->change.next.hash)) {
+    bool other = is_other(jobs, hash);
+    if (other)
         begin_change(jobs, step->poll, id);
-        read_format(jobs, step->poll);
-        return;
-    }
     read_format(jobs, step->poll);
+    if (other && !step->poll->job_is_sure)
+        return;
     if (hash != jobs->now.hash)
         end_change(step);
     else
         drop_change(jobs);
     if (hash != 0 && jobs->now.id.kind == VALUE_NONE)
         jobs_value_set(&jobs->now.id, id);
-    jobs_format_merge(&jobs->now.format, &jobs->read);
+    jobs_settle(jobs, step->poll->at->boot_ms, step->report, step->context);
     memset(jobs->since, 0, sizeof(jobs->since));
 }
 
-static const struct value *find_id(const struct jobs *jobs, const struct tally_poll *poll)
+static const struct value *find_id(const struct jobs *jobs, const struct sample *samples,
+                                   size_t count)
 {
-    for (size_t i = 0; i < poll->count; i++)
-        if (poll->samples[i].tag == jobs->machine->job->id &&
-            poll->samples[i].quality == QUALITY_GOOD)
-            return &poll->samples[i].value;
+    for (size_t i = 0; i < count; i++)
+        if (samples[i].tag == jobs->machine->job->id && samples[i].quality == QUALITY_GOOD)
+            return &samples[i].value;
     return NULL;
+}
+
+bool jobs_is_other(const struct jobs *jobs, const struct sample *samples, size_t count)
+{
+    const struct value *id = find_id(jobs, samples, count);
+    return id != NULL && is_other(jobs, jobs_value_hash(id));
 }
 
 /* Which one comes behind it is known mostly; not where the gateway was started again meanwhile. */
@@ -245,7 +260,7 @@ void jobs_take(struct jobs *jobs, const struct tally_poll *poll, jobs_report_fn 
                void *context)
 {
     struct step step = {.jobs = jobs, .poll = poll, .report = report, .context = context};
-    const struct value *id = find_id(jobs, poll);
+    const struct value *id = find_id(jobs, poll->samples, poll->count);
     follow_clock(jobs, poll->at);
     add_times(jobs, poll);
     add_counts(jobs, poll);
@@ -257,8 +272,9 @@ void jobs_take(struct jobs *jobs, const struct tally_poll *poll, jobs_report_fn 
     if (is_settled(jobs))
         tell_before(&step);
     if (step.begun)
-        report(context,
-               &(struct jobs_record){.id = jobs->now.id, .at_ms = jobs->now.period.begin_ms});
+        report(context, &(struct jobs_record){.what = JOBS_BEGUN,
+                                              .id = jobs->now.id,
+                                              .at_ms = jobs->now.period.begin_ms});
 }
 
 void jobs_recount(struct jobs *jobs, const struct counters *counters)

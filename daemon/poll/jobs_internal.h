@@ -4,9 +4,17 @@
 
 #include "jobs.h"
 
-/* Texts in values are their own, see jobs_value.c. */
+/* Texts in values are their own, see jobs_value.c. VALUE_NONE: not known. */
 struct jobs_format {
     struct value values[JOB_MAX_FORMAT];
+};
+
+/* How far the format of the job that is on is known. */
+struct jobs_settling {
+    bool settled[JOB_MAX_FORMAT]; /* it was read twice */
+    int64_t kept[JOB_MAX_FORMAT]; /* the hash of a text that was not read since a restart, or 0 */
+    struct jobs_format seen;      /* read last, once, and another one */
+    int64_t seen_ms[JOB_MAX_FORMAT];
 };
 
 struct job {
@@ -41,7 +49,8 @@ struct jobs {
     struct job now;                        /* as if the change did not come */
     struct job before;                     /* has ended, and waits for what is settled */
     struct jobs_change change;
-    struct jobs_format read; /* as read last, since the change */
+    struct jobs_format read; /* of whichever job, since it was known on which it is */
+    struct jobs_settling settling;
     bool should_keep;
 };
 
@@ -51,10 +60,22 @@ void jobs_value_set(struct value *to, const struct value *from);
 /* Of an id; 0 for none. */
 int64_t jobs_value_hash(const struct value *value);
 
-/* What was read last takes the place of what was read before. */
-void jobs_format_merge(struct jobs_format *to, const struct jobs_format *from);
+/* Of a text, never 0. */
+int64_t jobs_text_hash(const struct value *text);
+
 void jobs_format_clear(struct jobs_format *format);
 void jobs_clear(struct job *job);
+
+/* What was read at that time becomes known of the job that is on. `report` is called for each
+ * value that is another now, with `read` as it is. */
+void jobs_settle(struct jobs *jobs, int64_t at_ms, jobs_report_fn *report, void *context);
+
+/* Another job is on. */
+void jobs_unsettle(struct jobs *jobs);
+
+/* As numbers, and back: those that make no sense, or are of another tag, come to nothing. */
+void jobs_format_keep(const struct jobs *jobs, int64_t ret_numbers[JOB_FORMAT_VALUES]);
+void jobs_format_resume(struct jobs *jobs, const int64_t numbers[JOB_FORMAT_VALUES]);
 
 /* All of its times are so much later. */
 void jobs_move(struct jobs *jobs, int64_t by_ms);

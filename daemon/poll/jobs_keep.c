@@ -1,7 +1,8 @@
 /* A machine's job as numbers that outlive the process.
  *
  * While a job that has ended waits for being told, that one is kept, and of the one that is on the
- * hash: it began at that end, with the counts of then. So there is one group for both. */
+ * hash: it began at that end, with the counts of then. So there is one group for both. The format
+ * is that of the one that is on. */
 #include <string.h>
 
 #include "jobs_internal.h"
@@ -17,7 +18,7 @@ enum {
     PERFORMANCE = UNCERTAIN + PERFORMANCE_QUANTITIES,
     NUMBERS = PERFORMANCE + TALLY_NUMBERS
 };
-_Static_assert((int)NUMBERS == (int)JOB_KEPT_VALUES, "a job takes all its numbers");
+_Static_assert((int)NUMBERS == (int)JOB_BASE_VALUES, "a job takes all its numbers");
 
 #define MOST_MS (INT64_C(1) << 52) /* of any time: no sum of some overflows */
 
@@ -49,18 +50,19 @@ static void keep(const struct jobs *jobs, int64_t ret_numbers[NUMBERS])
 
 size_t jobs_keep(struct jobs *jobs, struct sample *ret_samples)
 {
-    int64_t numbers[NUMBERS];
+    int64_t numbers[JOB_KEPT_VALUES];
 
     if (!is_begun(jobs))
         return 0;
     keep(jobs, numbers);
-    for (size_t i = 0; i < NUMBERS; i++)
+    jobs_format_keep(jobs, &numbers[NUMBERS]);
+    for (size_t i = 0; i < JOB_KEPT_VALUES; i++)
         ret_samples[i] = (struct sample){
             .tag = (uint16_t)(machine_job_kept(jobs->machine) + i),
             .value = {.kind = VALUE_DECIMAL, .mantissa = numbers[i]},
         };
     jobs->should_keep = false;
-    return NUMBERS;
+    return JOB_KEPT_VALUES;
 }
 
 bool jobs_should_keep(const struct jobs *jobs)
@@ -75,8 +77,13 @@ void jobs_forget_kept(struct jobs *jobs)
 
 void jobs_stand(const struct jobs *jobs, struct standings *standings)
 {
-    if (is_begun(jobs))
-        keep(jobs, standings_add(standings, jobs->machine->name, STANDING_JOB, NUMBERS)->numbers);
+    const char *machine = jobs->machine->name;
+
+    if (!is_begun(jobs))
+        return;
+    keep(jobs, standings_add(standings, machine, STANDING_JOB, NUMBERS)->numbers);
+    jobs_format_keep(
+        jobs, standings_add(standings, machine, STANDING_JOB_FORMAT, JOB_FORMAT_VALUES)->numbers);
 }
 
 static bool is_time(int64_t ms)
@@ -117,7 +124,9 @@ static void catch_up(struct jobs *jobs, const int64_t *numbers)
 
 void jobs_resume(struct jobs *jobs, const struct standings *standings)
 {
-    const struct standing *standing = standings_find(standings, jobs->machine->name, STANDING_JOB);
+    const char *machine = jobs->machine->name;
+    const struct standing *standing = standings_find(standings, machine, STANDING_JOB);
+    const struct standing *format = standings_find(standings, machine, STANDING_JOB_FORMAT);
 
     if (!standing || standing->count != NUMBERS || !are_sensible(standing->numbers))
         return;
@@ -136,6 +145,8 @@ void jobs_resume(struct jobs *jobs, const struct standings *standings)
                                                  .end_ms = INT64_MAX,
                                                  .performance = performance_begin(jobs->counted)};
     }
+    if (format && format->count == JOB_FORMAT_VALUES)
+        jobs_format_resume(jobs, format->numbers);
     jobs->resumed = true;
     catch_up(jobs, numbers);
 }

@@ -18,26 +18,27 @@ void jobs_value_set(struct value *to, const struct value *from)
     *to = copy;
 }
 
-int64_t jobs_value_hash(const struct value *value)
+static int64_t hash_of(const void *bytes, size_t length)
 {
-    uint64_t hash = TALLY_HASH_BEGIN;
-    if (value->kind == VALUE_TEXT && value->length > 0) {
-        hash = tally_hash(hash, value->text, value->length);
-    } else if ((value->kind == VALUE_DECIMAL && value->mantissa != 0) ||
-               (value->kind == VALUE_UNSIGNED && value->whole != 0)) {
-        uint64_t number = value->kind == VALUE_DECIMAL ? (uint64_t)value->mantissa : value->whole;
-        hash = tally_hash(hash, &number, sizeof(number));
-    } else {
-        return 0;
-    }
+    uint64_t hash = tally_hash(TALLY_HASH_BEGIN, bytes, length);
     return hash != 0 ? (int64_t)hash : 1;
 }
 
-void jobs_format_merge(struct jobs_format *to, const struct jobs_format *from)
+int64_t jobs_text_hash(const struct value *text)
 {
-    for (size_t i = 0; i < JOB_MAX_FORMAT; i++)
-        if (from->values[i].kind != VALUE_NONE)
-            jobs_value_set(&to->values[i], &from->values[i]);
+    return hash_of(text->text, text->length);
+}
+
+int64_t jobs_value_hash(const struct value *value)
+{
+    if (value->kind == VALUE_TEXT)
+        return value->length > 0 ? jobs_text_hash(value) : 0;
+    uint64_t number = 0;
+    if (value->kind == VALUE_DECIMAL)
+        number = (uint64_t)value->mantissa;
+    else if (value->kind == VALUE_UNSIGNED)
+        number = value->whole;
+    return number != 0 ? hash_of(&number, sizeof(number)) : 0;
 }
 
 void jobs_format_clear(struct jobs_format *format)

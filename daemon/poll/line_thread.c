@@ -10,8 +10,10 @@
 
 #include "backoff.h"
 #include "clock.h"
+#include "decode.h"
 #include "live_alarm.h"
 #include "log.h"
+#include "machine_again.h"
 #include "mailbox.h"
 #include "memory.h"
 #include "resolver.h"
@@ -157,7 +159,7 @@ static int64_t longest_request_ns(const struct line_thread *thread)
 /* There are at most as many requests as there are tags. */
 static int64_t longest_poll_ns(const struct line_thread *thread, const struct machine_run *run)
 {
-    return (int64_t)(run->config->tag_count + 1) * longest_request_ns(thread);
+    return (int64_t)(run->config->tag_count + 1 + MACHINE_AGAIN_MOST) * longest_request_ns(thread);
 }
 
 /* Several silent machines together take at most one part in so many of a line where others answer;
@@ -173,6 +175,20 @@ static int64_t least_silence_ns(const struct line_thread *thread, const struct m
     return (int64_t)silent * SILENT_PART * 2 * thread->config->timeout_ms * NS_PER_MS;
 }
 
+static void ask_again(struct line_thread *thread, struct machine_run *run)
+{
+    char text[DECODE_TEXT_BYTES];
+    while (thread->driver->again != NULL && thread->line != NULL && machine_again_wanted(run)) {
+        struct sample sample = {.quality = QUALITY_FRAME};
+        int result = thread->driver->again(thread->line, run->config, run->line_plan,
+                                           run->config->job->id, text, &run->answer, &sample);
+        count(thread, &run->answer);
+        machine_again_heard(run, &sample);
+        if (result < 0 && result != -EBADMSG && result != -ETIMEDOUT)
+            close_line(thread, result);
+    }
+}
+
 static enum quality poll_open(struct line_thread *thread, struct machine_run *run,
                               const struct poll *poll)
 {
@@ -181,6 +197,7 @@ static enum quality poll_open(struct line_thread *thread, struct machine_run *ru
     count(thread, &run->answer);
     if (result == 0) {
         schedule_answered(&run->schedule);
+        ask_again(thread, run);
         return QUALITY_GOOD;
     }
     enum quality reason = QUALITY_LINK;

@@ -254,21 +254,33 @@ static void tell_shift(void *context, const struct shifts_record *record)
 {
     const struct finish *finish = context;
     struct event event;
-    log_info("machine %s: shift %s is over", finish->run->config->name, record->key);
+    log_info("machine %s: shift %s %s", finish->run->config->name, record->key,
+             record->performance.revision > 1 ? "is told again" : "is over");
     machine_event_shift(finish->run->source, record, &event);
     queue_add_event(&finish->run->events, &event);
+}
+
+static void log_job(const struct machine *machine, const struct jobs_record *record)
+{
+    struct text id = {0}, value = {0};
+    value_to_json(&record->id, &id);
+    value_to_json(&record->value, &value);
+    if (record->what == JOBS_FORMAT)
+        log_info("machine %s: job %s goes on with %s %s", machine->name, id.data,
+                 machine->tags[record->tag].name, value.data);
+    else
+        log_info("machine %s: job %s %s", machine->name, id.data,
+                 record->what == JOBS_ENDED ? "has ended" : "has begun");
+    text_free(&id);
+    text_free(&value);
 }
 
 static void tell_job(void *context, const struct jobs_record *record)
 {
     const struct finish *finish = context;
     const struct machine *machine = finish->run->config;
-    struct text id = {0};
     struct event event;
-    value_to_json(&record->id, &id);
-    log_info("machine %s: job %s %s", machine->name, id.data,
-             record->ended ? "has ended" : "has begun");
-    text_free(&id);
+    log_job(machine, record);
     machine_event_job(machine, finish->run->source, finish->at, record, &event);
     queue_add_event(&finish->run->events, &event);
 }
@@ -286,6 +298,7 @@ static void take_periods(struct machine_run *run, const struct instant *at,
         .counters = run->counters,
         .samples = run->answer.samples,
         .count = run->answer.count,
+        .job_is_sure = run->again.same,
     };
     if (run->shifts != NULL)
         shifts_take(run->shifts, &poll, tell_shift, &(struct finish){run, at});
@@ -336,6 +349,8 @@ void machine_run_finish(struct machine_run *run, const struct poll_output *outpu
     tell(run, output, at, answer->samples, answer->count);
     answer->count = 0;
     answer->arrived_ns = 0;
+    run->again.asked = 0;
+    run->again.same = false;
 }
 
 int machine_run_set_counter(struct machine_run *run, const struct poll_output *output,

@@ -41,6 +41,10 @@ struct machine_run {
     struct filter *filter;
     struct live_machine *live;
     struct line_answer answer;
+    struct {
+        uint8_t asked;          /* so often */
+        bool same;              /* as before, at last */
+    } again;                    /* of the tag that says the job, in this poll */
     struct queue_events events; /* of the poll that is being finished */
     uint32_t source;            /* the store's number for it */
     enum quality state;         /* of the last poll; what has been logged */

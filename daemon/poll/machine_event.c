@@ -229,6 +229,16 @@ static void add_performance(struct event *event, const struct performance_record
     add_ratios(event, performance);
 }
 
+/* "good_uncertain" and the likes, null where that is not known. */
+static void add_uncertain(struct event *event, const char *word, const int64_t *quantities)
+{
+    for (size_t i = 0; i < PERFORMANCE_QUANTITIES; i++) {
+        char key[EVENT_WORD_BYTES];
+        snprintf(key, sizeof(key), "%s_%s", counts_name((enum counts)i), word);
+        add_quantity(event, key, quantities[i]);
+    }
+}
+
 void machine_event_shift(uint32_t source, const struct shifts_record *record,
                          struct event *ret_event)
 {
@@ -238,18 +248,8 @@ void machine_event_shift(uint32_t source, const struct shifts_record *record,
     add_number(ret_event, "revision", record->performance.revision);
     add_number(ret_event, "duration_ms", record->length_ms);
     add_performance(ret_event, &record->performance);
-}
-
-/* What may belong to the job after it. */
-static void add_doubtful(struct event *event, const struct jobs_record *record)
-{
-    for (size_t i = 0; i < PERFORMANCE_QUANTITIES; i++) {
-        char key[EVENT_WORD_BYTES];
-        snprintf(key, sizeof(key), "%s_uncertain", counts_name((enum counts)i));
-        add_quantity(event, key,
-                     record->performance.quantities[i].known ? record->uncertain[i]
-                                                             : PERFORMANCE_NULL);
-    }
+    add_uncertain(ret_event, "from_uncertain", record->from_uncertain);
+    add_uncertain(ret_event, "to_uncertain", record->to_uncertain);
 }
 
 /* Whether there is room for another field, and none of that name: what all events have included. */
@@ -280,15 +280,22 @@ static void add_format(struct event *event, const struct machine *machine,
 void machine_event_job(const struct machine *machine, uint32_t source, const struct instant *now,
                        const struct jobs_record *record, struct event *ret_event)
 {
+    static const char *const names[] = {
+        [JOBS_BEGUN] = "job_begin", [JOBS_ENDED] = "job", [JOBS_FORMAT] = "format"};
     struct instant at = machine_event_instant(now, record->at_ms);
-    *ret_event = begin(record->ended ? "job" : "job_begin", source, &at);
+    *ret_event = begin(names[record->what], source, &at);
     add(ret_event, "job", record->id);
-    if (!record->ended)
+    if (record->what == JOBS_FORMAT) {
+        add_text(ret_event, "tag", machine->tags[record->tag].name);
+        add(ret_event, "value_before", record->before);
+        add(ret_event, "value", record->value);
+    }
+    if (record->what != JOBS_ENDED)
         return;
     add(ret_event, "next", record->next);
     add_number(ret_event, "revision", record->performance.revision);
     add_number(ret_event, "duration_ms", record->length_ms);
     add_performance(ret_event, &record->performance);
-    add_doubtful(ret_event, record);
+    add_uncertain(ret_event, "uncertain", record->uncertain);
     add_format(ret_event, machine, record->format);
 }

@@ -31,8 +31,8 @@ void machine_event_limit(const struct machine *machine, uint32_t source, const s
 void machine_event_shift(uint32_t source, const struct shifts_record *record,
                          struct event *ret_event);
 
-/* "job": what was achieved in one that has ended; "job_begin". The texts are the record's. `now` is
- * the moment of the poll. */
+/* "job": what was achieved in one that has ended; "job_begin"; "format". The texts are the
+ * record's. `now` is the moment of the poll. */
 void machine_event_job(const struct machine *machine, uint32_t source, const struct instant *now,
                        const struct jobs_record *record, struct event *ret_event);
 

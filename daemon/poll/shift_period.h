@@ -19,6 +19,9 @@ struct shift_period {
     int64_t begin_ms, end_ms;
     int64_t busy_ms;
     struct performance performance;
+    /* How much of what was counted in it may be of before it, and of after it be its own. */
+    int64_t from_uncertain[PERFORMANCE_QUANTITIES], to_uncertain[PERFORMANCE_QUANTITIES];
+    bool told;
 };
 
 /* `counted` as in performance_begin. */
@@ -39,7 +42,8 @@ void shift_period_finish(struct shift_period *period, int64_t end_ms);
 /* "2026-11-27/night", written into the room. */
 const char *shift_period_key(const struct shift_period *period, char room[SHIFT_KEY_ROOM]);
 
-/* To SHIFT_PERIOD_VALUES numbers that can be kept, and back. Numbers that make no sense, as all of
+/* To SHIFT_PERIOD_VALUES numbers that can be kept, and back, but for what is uncertain and whether
+ * it was told. Numbers that make no sense, as all of
  * them 0, come to one that is not open. */
 void shift_period_keep(const struct shift_period *period, int64_t *ret_numbers);
 struct shift_period shift_period_resume(const int64_t *numbers, unsigned counted);

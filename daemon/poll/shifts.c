@@ -92,6 +92,11 @@ static void follow_clock(struct step *step)
     if (stepped)
         shifts->known_ms += step_ms;
     step->wall_ms = wall_of(shifts, at->boot_ms);
+    for (size_t i = 0; i < PERFORMANCE_QUANTITIES; i++) {
+        shifts->read_ms[i] += stepped ? step_ms : 0;
+        if (shifts->read_ms[i] > step->wall_ms)
+            shifts->read_ms[i] = 0;
+    }
     bool set_back_before = !shifts->has_offset && shifts->known_ms > step->wall_ms;
     if (!shifts->started || set_back_before)
         shifts->known_ms = step->wall_ms;
@@ -127,28 +132,69 @@ static void add_stops(const struct step *step, struct shift_period *period)
 
 /* --- shifts begin and end --- */
 
-/* It is over at that time at the latest, and told. */
-static void tell(struct step *step, struct shift_period *period, int64_t end_ms)
+static bool is_counted(const struct shifts *shifts, size_t quantity)
 {
-    const struct machine *machine = step->shifts->machine;
+    return (shifts->counted >> quantity & 1) != 0;
+}
+
+/* Whether all was read at its end or later. */
+static bool are_counts_in(const struct shifts *shifts, const struct shift_period *period)
+{
+    for (size_t i = 0; i < PERFORMANCE_QUANTITIES; i++)
+        if (is_counted(shifts, i) && shifts->read_ms[i] < period->end_ms)
+            return false;
+    return true;
+}
+
+static void tell_record(const struct step *step, const struct shift_period *period)
+{
+    const struct shifts *shifts = step->shifts;
+    const struct machine *machine = shifts->machine;
     const struct instant *at = step->poll->at;
     char room[SHIFT_KEY_ROOM];
-    if (!period->open)
-        return;
-    shift_period_finish(period, end_ms);
     const struct performance_plan plan = {period->busy_ms, machine->ideal_ms};
-    const struct shifts_record record = {
+    struct shifts_record record = {
         .key = shift_period_key(period, room),
         .calendar = machine->calendar->name,
         .end = {.wall_ms = period->end_ms,
-                .boot_ms = period->end_ms - step->shifts->offset_ms,
+                .boot_ms = period->end_ms - shifts->offset_ms,
                 .synced = at->synced},
         .length_ms = period->end_ms - period->begin_ms,
         .performance = performance_tell(&period->performance, &plan),
     };
+    for (size_t i = 0; i < PERFORMANCE_QUANTITIES; i++) {
+        bool is_in = is_counted(shifts, i) && shifts->read_ms[i] >= period->end_ms;
+        record.from_uncertain[i] =
+            is_counted(shifts, i) ? period->from_uncertain[i] : PERFORMANCE_NULL;
+        record.to_uncertain[i] = is_in ? period->to_uncertain[i] : PERFORMANCE_NULL;
+    }
     step->report(step->context, &record);
-    *period = (struct shift_period){0};
+}
+
+/* It is over at that time at the latest, and told; where it was before, once more if that says
+ * more. Then it is done with, or waits for its counters. */
+static void tell(struct step *step, struct shift_period *period, int64_t end_ms)
+{
+    if (!period->open)
+        return;
+    shift_period_finish(period, end_ms);
+    bool is_in = are_counts_in(step->shifts, period);
+    if (period->told)
+        performance_revise(&period->performance);
+    if (!period->told || is_in)
+        tell_record(step, period);
+    performance_close(&period->performance);
+    period->told = true;
+    if (is_in)
+        *period = (struct shift_period){0};
     step->shifts->should_keep = true;
+}
+
+/* The same, and it waits for nothing. */
+static void tell_at_last(struct step *step, struct shift_period *period, int64_t end_ms)
+{
+    tell(step, period, end_ms);
+    *period = (struct shift_period){0};
 }
 
 /* Whether the clock was set back a little, into a shift that is over or to before the one that is
@@ -171,11 +217,11 @@ static void leave(struct step *step)
     add_times(step, shifts->now.end_ms);
     add_stops(step, &shifts->before);
     add_stops(step, &shifts->now);
-    tell(step, &shifts->before, INT64_MAX);
+    tell_at_last(step, &shifts->before, INT64_MAX);
     if (step->wall_ms < shifts->now.begin_ms)
-        tell(step, &shifts->now, INT64_MAX);
+        tell_at_last(step, &shifts->now, INT64_MAX);
     else if (step->wall_ms < shifts->now.end_ms)
-        tell(step, &shifts->now, step->wall_ms);
+        tell_at_last(step, &shifts->now, step->wall_ms);
     shifts->over_ms = step->wall_ms;
     if (shifts->now.open)
         shifts->over_ms = shifts->now.end_ms;
@@ -206,16 +252,29 @@ static bool look_up(struct step *step)
 
 /* --- counts --- */
 
+void shifts_count(struct shifts *shifts, enum counts counts, int64_t delta, bool inferred)
+{
+    if (delta <= 0)
+        return;
+    if (shifts->now.open) {
+        performance_add_count(&shifts->now.performance, counts, delta, inferred);
+        if (shifts->read_ms[counts] < shifts->now.begin_ms)
+            shifts->now.from_uncertain[counts] += delta;
+    }
+    if (shifts->before.open && shifts->read_ms[counts] < shifts->before.end_ms)
+        shifts->before.to_uncertain[counts] += delta;
+}
+
 static void add_counts(struct step *step)
 {
     struct shifts *shifts = step->shifts;
     struct tally_sum sums[PERFORMANCE_QUANTITIES];
     tally_counts(shifts->machine, step->poll->counters, sums);
     for (size_t i = 0; i < PERFORMANCE_QUANTITIES; i++) {
-        int64_t delta = sums[i].total - shifts->sums[i].total;
-        if (shifts->now.open && delta > 0)
-            performance_add_count(&shifts->now.performance, (enum counts)i, delta,
-                                  sums[i].inferred > shifts->sums[i].inferred);
+        shifts_count(shifts, (enum counts)i, sums[i].total - shifts->sums[i].total,
+                     sums[i].inferred > shifts->sums[i].inferred);
+        if (sums[i].read_ms != shifts->sums[i].read_ms && sums[i].read_ms != COUNTER_TIME_UNKNOWN)
+            shifts->read_ms[i] = wall_of(shifts, sums[i].read_ms);
         shifts->sums[i] = sums[i];
     }
 }
@@ -234,7 +293,8 @@ void shifts_take(struct shifts *shifts, const struct tally_poll *poll, shifts_re
     add_stops(&step, &shifts->now);
     add_counts(&step);
     tally_speed(&shifts->speed, &shifts->now, poll, shifts->offset_ms);
-    if (shifts->before.open && shifts->known_ms >= shifts->before.end_ms)
+    bool due = !shifts->before.told || are_counts_in(shifts, &shifts->before);
+    if (shifts->before.open && shifts->known_ms >= shifts->before.end_ms && due)
         tell(&step, &shifts->before, INT64_MAX);
 }
 

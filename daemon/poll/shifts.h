@@ -7,7 +7,10 @@
  *   that is on then. A machine without a state is unknown all the time.
  * - Times add up to the shift's length. What the gateway has not seen of it is unknown.
  * - What was counted since the poll before belongs to the shift that is on at the poll. What is
- *   counted outside shifts belongs to none.
+ *   counted outside shifts belongs to none. Where a shift began or ended since the counter was read
+ *   before, as in a long silence, what was counted then may belong to either side: it is told
+ *   beside both. So the record of a shift that is told before its counters were read again is told
+ *   once more when they are, as a higher revision; not where the next shift has ended by then.
  * - A stop belongs to the shift in which it ends, with its time in that shift.
  * - Over a restart it goes on from what was kept last: the state tells what was since. What was
  *   counted up to the restart belongs to the shift that was on; what was counted while the gateway
@@ -37,6 +40,9 @@ struct shifts;
 
 /* A shift that is over. */
 struct shifts_record {
+    /* Of the counts, what may belong to before the shift, and how much of what was counted after
+     * it may be its own; PERFORMANCE_NULL: not counted, or not known yet. */
+    int64_t from_uncertain[PERFORMANCE_QUANTITIES], to_uncertain[PERFORMANCE_QUANTITIES];
     const char *key;      /* "2026-11-27/night" */
     const char *calendar; /* its name */
     struct instant end;   /* beside the wall time, which it ended at, the boot clock's */

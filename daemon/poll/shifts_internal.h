@@ -19,10 +19,15 @@ struct shifts {
     int64_t held_ms;   /* since when the clock is not believed, on the boot clock */
     bool held;         /* it is not */
     struct tally_sum sums[PERFORMANCE_QUANTITIES]; /* as they were counted last */
-    struct shift_period now, before;
+    int64_t read_ms[PERFORMANCE_QUANTITIES];       /* when, on the wall clock; 0: not known */
+    struct shift_period now;
+    struct shift_period before; /* waits for being told, or for its counters */
     bool should_keep;
     bool kept_before; /* what was kept last has one before */
 };
+
+/* So much more was counted since read_ms. */
+void shifts_count(struct shifts *shifts, enum counts counts, int64_t delta, bool inferred);
 
 /* The machine has no shifts by now: what it counts meanwhile will be none's. */
 void shifts_forget_counts(const struct machine *machine, const struct standings *standings);

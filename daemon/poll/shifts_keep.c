@@ -9,6 +9,11 @@ enum {
     INFERRED = TOTALS + PERFORMANCE_QUANTITIES,
     KNOWN = INFERRED + PERFORMANCE_QUANTITIES,
     OVER,
+    READ,
+    NOW_FROM = READ + PERFORMANCE_QUANTITIES, /* what is uncertain of the shift that is on */
+    BEFORE_FROM = NOW_FROM + PERFORMANCE_QUANTITIES,
+    BEFORE_TO = BEFORE_FROM + PERFORMANCE_QUANTITIES,
+    BEFORE_TOLD = BEFORE_TO + PERFORMANCE_QUANTITIES, /* its revision; 0: it was not told */
     BASE_NUMBERS
 };
 _Static_assert((int)BASE_NUMBERS == (int)SHIFT_BASE_VALUES, "the base takes all its numbers");
@@ -23,13 +28,20 @@ static const struct group {
 };
 enum { GROUP_BASE, GROUP_NOW, GROUP_BEFORE };
 
+#define MOST (INT64_C(1) << 52) /* of what is kept: no sum of some overflows */
+
 static void keep_base(const struct shifts *shifts, int64_t *ret_numbers)
 {
     ret_numbers[COUNTERS] = tally_counters(shifts->machine);
     for (size_t i = 0; i < PERFORMANCE_QUANTITIES; i++) {
         ret_numbers[TOTALS + i] = shifts->sums[i].total;
         ret_numbers[INFERRED + i] = shifts->sums[i].inferred;
+        ret_numbers[READ + i] = shifts->read_ms[i];
+        ret_numbers[NOW_FROM + i] = shifts->now.from_uncertain[i];
+        ret_numbers[BEFORE_FROM + i] = shifts->before.from_uncertain[i];
+        ret_numbers[BEFORE_TO + i] = shifts->before.to_uncertain[i];
     }
+    ret_numbers[BEFORE_TOLD] = shifts->before.told ? shifts->before.performance.revision : 0;
     ret_numbers[KNOWN] = shifts->known_ms;
     ret_numbers[OVER] = shifts->over_ms;
 }
@@ -96,13 +108,32 @@ static const int64_t *find(const struct shifts *shifts, const struct standings *
  * that was on. */
 static void catch_up(struct shifts *shifts, const int64_t *base)
 {
-    if (base[COUNTERS] != tally_counters(shifts->machine) || !shifts->now.open)
+    if (base[COUNTERS] != tally_counters(shifts->machine))
         return;
     for (size_t i = 0; i < PERFORMANCE_QUANTITIES; i++)
-        if (shifts->sums[i].total > base[TOTALS + i] && base[TOTALS + i] >= 0)
-            performance_add_count(&shifts->now.performance, (enum counts)i,
-                                  shifts->sums[i].total - base[TOTALS + i],
-                                  shifts->sums[i].inferred != base[INFERRED + i]);
+        if (base[TOTALS + i] >= 0)
+            shifts_count(shifts, (enum counts)i, shifts->sums[i].total - base[TOTALS + i],
+                         shifts->sums[i].inferred != base[INFERRED + i]);
+}
+
+static int64_t quantity_of(int64_t number)
+{
+    return number > 0 && number < MOST ? number : 0;
+}
+
+static void resume_uncertain(struct shifts *shifts, const int64_t *base)
+{
+    for (size_t i = 0; i < PERFORMANCE_QUANTITIES; i++) {
+        shifts->read_ms[i] = quantity_of(base[READ + i]);
+        shifts->now.from_uncertain[i] = quantity_of(base[NOW_FROM + i]);
+        shifts->before.from_uncertain[i] = quantity_of(base[BEFORE_FROM + i]);
+        shifts->before.to_uncertain[i] = quantity_of(base[BEFORE_TO + i]);
+    }
+    if (base[BEFORE_TOLD] <= 0 || base[BEFORE_TOLD] >= UINT32_MAX)
+        return;
+    shifts->before.told = true;
+    shifts->before.performance.revision = (uint32_t)base[BEFORE_TOLD];
+    performance_close(&shifts->before.performance);
 }
 
 void shifts_forget_counts(const struct machine *machine, const struct standings *standings)
@@ -130,5 +161,6 @@ void shifts_resume(struct shifts *shifts, const struct standings *standings)
     if (before)
         shifts->before = shift_period_resume(before, shifts->counted);
     shifts->kept_before = shifts->before.open;
+    resume_uncertain(shifts, base);
     catch_up(shifts, base);
 }

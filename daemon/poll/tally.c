@@ -9,17 +9,20 @@ enum { SPEED_PERIODS = 3 }; /* so many a speed holds */
 void tally_counts(const struct machine *machine, const struct counters *counters,
                   struct tally_sum ret_sums[PERFORMANCE_QUANTITIES])
 {
-    memset(ret_sums, 0, PERFORMANCE_QUANTITIES * sizeof(*ret_sums));
+    for (size_t i = 0; i < PERFORMANCE_QUANTITIES; i++)
+        ret_sums[i] = (struct tally_sum){.read_ms = INT64_MAX};
     for (size_t i = 0; counters != NULL && i < machine->meaning->counter_count; i++) {
         enum counts counts = machine->meaning->counters[i].config->counts;
-        int64_t total, inferred;
+        int64_t total, inferred, read_ms;
         if (counts == COUNTS_OTHER)
             continue;
-        counters_look(counters, i, &total, &inferred);
+        counters_look(counters, i, &total, &inferred, &read_ms);
         struct tally_sum *sum = &ret_sums[counts];
         if (__builtin_add_overflow(sum->total, total, &sum->total))
             sum->total = INT64_MAX;
         sum->inferred += inferred;
+        if (read_ms < sum->read_ms)
+            sum->read_ms = read_ms;
     }
 }
 
@@ -134,12 +137,9 @@ void tally_stops(struct shift_period *period, const struct tally_poll *poll, int
 
 struct tally_speed tally_speed_begin(const struct machine *machine)
 {
-    struct tally_speed speed = {.tag = STATE_NO_TAG, .at_ms = STATE_TIME_UNKNOWN};
-    for (size_t i = 0; i < machine->tag_count && speed.tag == STATE_NO_TAG; i++)
-        if (strcmp(machine->tags[i].name, "speed") == 0 && machine->tags[i].type != TYPE_STRING) {
-            speed.tag = (uint16_t)i;
-            speed.most_ms = SPEED_PERIODS * machine->tags[i].every_ms;
-        }
+    struct tally_speed speed = {.tag = machine_speed_tag(machine), .at_ms = STATE_TIME_UNKNOWN};
+    if (speed.tag != STATE_NO_TAG)
+        speed.most_ms = SPEED_PERIODS * machine->tags[speed.tag].every_ms;
     return speed;
 }
 

@@ -20,6 +20,7 @@ struct tally_poll {
     const struct counters *counters; /* NULL: none */
     const struct sample *samples;    /* `count` of them */
     size_t count;
+    bool job_is_sure; /* the tag that says it was read twice and said the same */
 };
 
 /* --- counts --- */
@@ -27,6 +28,7 @@ struct tally_poll {
 /* Of all counters that count the same. */
 struct tally_sum {
     int64_t total, inferred;
+    int64_t read_ms; /* since when none of them was read, on the boot clock, as of counters_look */
 };
 
 /* What the counters say by now; they may be NULL. */
@@ -60,7 +62,7 @@ void tally_stops(struct shift_period *period, const struct tally_poll *poll, int
 /* --- speeds --- */
 
 struct tally_speed {
-    uint16_t tag;    /* the one of that name; STATE_NO_TAG: none */
+    uint16_t tag;    /* machine_speed_tag */
     int64_t most_ms; /* for so long one that was read is taken for what it is */
     int64_t at_ms;   /* the last one, on the boot clock; STATE_TIME_UNKNOWN: none */
 };

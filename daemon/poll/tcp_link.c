@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "decode.h"
 #include "log.h"
+#include "machine_again.h"
 #include "memory.h"
 #include "tcp_link_internal.h"
 
@@ -94,7 +95,7 @@ static bool find_span(struct tcp_link *link)
 
 void tcp_fail_rest(struct tcp_link *link, enum quality quality)
 {
-    for (; find_span(link); link->span++)
+    for (; !link->again && find_span(link); link->span++)
         add_failures(link, &link->current->plan->spans[link->span], quality, 0);
     if (link->answered)
         schedule_answered(&link->current->schedule);
@@ -132,11 +133,23 @@ void tcp_ask(struct tcp_link *link, int64_t now_ns)
     tcp_set_state(link, TCP_ASKING, now_ns + link->config->timeout_ms * NS_PER_MS);
 }
 
+/* Moves to what is to be asked once more, if something is. */
+static bool find_again(struct tcp_link *link)
+{
+    const struct machine_run *run = link->current;
+    if (!machine_again_wanted(run))
+        return false;
+    link->again = true;
+    link->span = modbus_plan_find(run->plan, run->config->job->id);
+    return true;
+}
+
 static void ask_next(struct tcp_link *link, int64_t now_ns)
 {
     tcp_set_state(link, TCP_READY, TCP_NEVER);
-    link->span++;
-    if (!find_span(link)) {
+    link->span += !link->again;
+    bool more = (!link->again && find_span(link)) || find_again(link);
+    if (!more) {
         live_duration(link->loop->output->live, now_ns - link->asked_ns);
         schedule_answered(&link->current->schedule);
         finish_poll(link, QUALITY_GOOD);
@@ -159,6 +172,18 @@ void tcp_note_answer(struct tcp_link *link)
     link->told_up = true;
 }
 
+static void hear_again(struct tcp_link *link, const struct span *span, const uint16_t *words,
+                       int result)
+{
+    const struct machine *machine = link->current->config;
+    const struct tag *tag = &machine->tags[machine->job->id];
+    char text[DECODE_TEXT_BYTES];
+    struct sample sample = {.tag = machine->job->id, .quality = QUALITY_FRAME};
+    if (result == 0)
+        decode_tag(tag, words + (tag->address - span->start), text, &sample);
+    machine_again_heard(link->current, &sample);
+}
+
 static void answer_arrived(struct tcp_link *link, int64_t now_ns)
 {
     uint16_t words[MODBUS_MAX_BITS];
@@ -170,11 +195,14 @@ static void answer_arrived(struct tcp_link *link, int64_t now_ns)
         lose(link, now_ns, result);
         return;
     }
-    if (modbus_plan_heard(link->current->plan, link->current->config, link->span, result, now_ns)) {
+    if (!link->again &&
+        modbus_plan_heard(link->current->plan, link->current->config, link->span, result, now_ns)) {
         tcp_ask(link, now_ns);
         return;
     }
-    if (result == 0)
+    if (link->again)
+        hear_again(link, span, words, result);
+    else if (result == 0)
         add_values(link, span, words);
     else if (result > 0)
         add_failures(link, span, QUALITY_EXCEPTION, (uint8_t)result);
@@ -209,6 +237,7 @@ static void begin_poll(struct tcp_link *link, int64_t now_ns)
     link->due = schedule_take(&run->schedule, now_ns);
     modbus_plan_begin(run->plan, run->config, now_ns);
     link->span = 0;
+    link->again = false;
     link->asked_ns = 0;
     link->answered = false;
     live_lateness(link->loop->output->live, now_ns - link->due.since_ns);

@@ -46,6 +46,7 @@ struct tcp_link {
     struct machine_run *current; /* the poll in progress; NULL for none */
     struct schedule_due due;
     size_t span;
+    bool again;                 /* it is asked for once more, see machine_again.h */
     int64_t asked_ns;           /* the first of its requests; 0: not sent yet */
     struct instant answered_at; /* when the last of its answers came */
     int64_t failed_since_ns;    /* 0 once it answers */

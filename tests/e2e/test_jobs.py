@@ -2,11 +2,22 @@
 import unittest
 
 from harness import Case, Mosquitto, machine, tag, tcp_link, wait_for
-from peers import ModbusServer, Unit
+from peers import ModbusServer, PtyPair, Unit
 from receiver import Receiver
 
 TIMES = ("run_ms", "setup_ms", "idle_ms", "down_ms", "cleanup_ms", "maintenance_ms", "unknown_ms")
 ADDRESSES = {"code": 0, "good": 1, "width": 2, "order": 3}
+
+
+def write(unit, order):
+    text = order.encode().ljust(8, b"\0")
+    for i in range(4):
+        unit.set("holding", ADDRESSES["order"] + i, int.from_bytes(text[2 * i:2 * i + 2], "big"))
+
+
+def text_of(unit):
+    words = [unit.areas["holding"][ADDRESSES["order"] + i] for i in range(4)]
+    return b"".join(word.to_bytes(2, "big") for word in words).rstrip(b"\0").decode()
 
 
 class Jobs(Case):
@@ -17,7 +28,7 @@ class Jobs(Case):
         self.unit = Unit(holding={n: 0 for n in range(10)})
         self.server = ModbusServer(self, {1: self.unit})
 
-    def plant(self, **options):
+    def plant(self, every="100ms", **options):
         return self.config(
             self.broker.port, [tcp_link("l", self.server.port, timeout="200ms")],
             [machine("m", "l", [
@@ -25,7 +36,7 @@ class Jobs(Case):
                 tag("good", "holding:1", counter={"counts": "good", "kind": "reset"}),
                 tag("width", "holding:2", scale=0.1),
                 tag("order", "holding:3", kind="string:8"),
-                tag("not-a-word", "holding:2")], every="100ms",
+                tag("not-a-word", "holding:2")], every=every,
                 job={"id": "order", "format": ["width", "not-a-word", "good"]}, **options)])
 
     def be(self, **values):
@@ -33,9 +44,7 @@ class Jobs(Case):
         told = dict(values)
         for name, value in values.items():
             if name == "order":
-                text = value.encode().ljust(8, b"\0")
-                for i in range(4):
-                    self.unit.set("holding", 3 + i, int.from_bytes(text[2 * i:2 * i + 2], "big"))
+                write(self.unit, value)
             elif name == "width":
                 self.unit.set("holding", 2, round(value * 10))
             else:
@@ -81,6 +90,90 @@ class Jobs(Case):
         self.be(order="")
         record = self.jobs(2)[1]
         self.assertEqual((record["job"], record["next"], record["good"]), ("B-2", None, 2))
+        self.assertEqual(self.receiver.ledger().missing(), [])
+
+    def scribe(self, unit):
+        """A function that has the unit say these ids, a read each, and waits until it has. What is
+        read from then on comes in the list that it returns."""
+        ids, reads = [], []
+
+        def on_read(*_):
+            if ids:
+                write(unit, ids.pop(0))
+            reads.append(text_of(unit))
+
+        def say(*said):
+            reads.clear()
+            ids.extend(said)
+            wait_for(lambda: not ids, what=f"reads of {said}")
+            return reads
+        unit.on_read = on_read
+        return say
+
+    def orders(self):
+        return [entry.values["order"] for entry in self.receiver.readings("m")
+                if "order" in entry.values]
+
+    def check_torn(self, unit):
+        say = self.scribe(unit)
+        say("A-1")
+        self.begun("A-1")
+        # Each in one poll: torn once, torn and back, the same twice.
+        reads = say("B-1", "B-20", "B-20")
+        self.begun("A-1", "B-20")
+        self.assertEqual(reads, ["B-1", "B-20", "B-20"])
+        say("C-", "B-20", "B-20")
+        reads = say("D-4", "D-4")
+        self.begun("A-1", "B-20", "D-4")
+        self.assertEqual(reads, ["D-4", "D-4"])
+        # In none: the next poll decides.
+        reads = say("E", "E-5", "E-55", "E-55")
+        self.begun("A-1", "B-20", "D-4", "E-55")
+        self.assertEqual(reads, ["E", "E-5", "E-55", "E-55"])
+        wait_for(lambda: len(reads) > 5, what="polls of one read each")
+        self.assertEqual(self.orders(), ["A-1", "B-20", "D-4", "E-55"])
+        for event, order in zip(self.events("job_begin"), ("A-1", "B-20", "D-4", "E-55")):
+            self.assertEqual(event["ts"], min(
+                entry.content["ts"] for entry in self.receiver.readings("m")
+                if entry.values.get("order") == order))
+
+    def test_an_id_that_is_read_while_it_is_written_is_asked_again(self):
+        self.gateway(self.plant(every="1s"))
+        self.check_torn(self.unit)
+
+    def test_an_id_on_a_line_is_asked_again_too(self):
+        pair, unit = PtyPair(self), Unit(holding={n: 0 for n in range(10)})
+        ModbusServer(self, {1: unit}, device=pair.machine, baud=115200)
+        config = self.plant(every="1s")
+        config["links"] = [{"name": "l", "driver": "modbus-rtu", "device": pair.gateway,
+                            "baud": 115200, "timeout": "300ms"}]
+        self.gateway(config)
+        self.check_torn(unit)
+
+    def widths(self, count):
+        """What was told of so many changes of the width."""
+        def told():
+            return [e for e in self.events("format") if e["tag"] == "width"]
+        wait_for(lambda: len(told()) >= count, what=f"{count} widths")
+        return [(e["job"], e["value_before"], e["value"]) for e in told()]
+
+    def test_a_format_that_changes_is_told_once_over_a_kill_too(self):
+        gateway = self.gateway(self.plant())
+        self.be(code=1, good=0, width=21.0, order="A-1")
+        self.begun("A-1")
+        self.be(good=1)
+        self.be(width=14.8)
+        self.widths(1)
+        gateway.kill()
+        self.unit.set("holding", 2, 210)
+        gateway = self.gateway(self.plant())
+        self.widths(2)
+        gateway.kill()
+        self.gateway(self.plant())
+        self.be(order="B-2", width=14.8)
+        self.assertEqual(self.jobs(1)[0]["width"], 21.0)
+        self.begun("A-1", "B-2")
+        self.assertEqual(self.widths(2), [("A-1", 21.0, 14.8), ("A-1", 14.8, 21.0)])
         self.assertEqual(self.receiver.ledger().missing(), [])
 
     def test_a_job_goes_on_over_a_kill_a_restart_and_a_reload(self):

@@ -37,7 +37,7 @@ class Shifts(Case):
                 tag("code", "holding:0", states=CODES),
                 tag("good", "holding:1", counter={"counts": "good", "kind": "reset"}),
                 tag("waste", "holding:2", counter={"counts": "waste", "kind": "reset"}),
-                tag("speed", "holding:3")], every="100ms", ideal_rate="3600/h",
+                tag("speed", "holding:3", unit="copies/h")], every="100ms", ideal_rate="3600/h",
                 state={"offline_after": "1s", "micro_stop": "3s"})],
             timezone="UTC", calendars=[{"name": "hall", "shifts": [
                 {"name": name, "days": "mon-sun", "from": begin, "to": end}
@@ -126,6 +126,27 @@ class Shifts(Case):
         self.assertLess(record["run_ms"], HOUR_MS)
         self.assertEqual(len(self.events("shift")), 2)
 
+    def test_a_shift_over_whose_end_the_machine_was_silent_is_told_again(self):
+        self.set_clock(12, 4)
+        gateway = self.start()
+        self.be(code=1, good=0, waste=0)
+        self.be(good=10)
+        self.unit.silent = True
+        first = self.record("first")
+        self.assertEqual([first[name] for name in ("revision", "good", "good_from_uncertain",
+                                                   "good_to_uncertain", "gross_to_uncertain")],
+                         [1, 10, 0, None, None])
+        gateway.kill()
+        self.unit.set("holding", 1, 25)
+        self.unit.silent = False
+        self.start()
+        wait_for(lambda: len(self.events("shift")) > 1, 30, "a revision")
+        again = self.events("shift")[1]
+        differs = {name for name in first if first[name] != again[name]}
+        self.assertEqual(differs, {"seq", "revision", "good_to_uncertain", "waste_to_uncertain"})
+        self.assertEqual((again["revision"], again["good_to_uncertain"]), (2, 15))
+        self.assertGreater(again["seq"], first["seq"])
+
     def test_a_shift_goes_on_over_a_reload_and_a_restart(self):
         self.set_clock(12, 12)
         gateway = self.start()
@@ -135,8 +156,10 @@ class Shifts(Case):
         self.be(good=11)
         gateway.stop()
         gateway = self.start()
-        self.be(good=14, waste=0)
-        shift = gateway.status()["machines"][0]["shift"]
+        self.be(good=14, waste=0, speed=2900)
+        told = gateway.status()["machines"][0]
+        self.assertEqual(told["speed"], {"value": 2900, "unit": "copies/h"})
+        shift = told["shift"]
         self.assertEqual((shift["key"][-6:], shift["good"], shift["waste"]), ("/first", 14, 0))
         record = self.record("first")
         self.assertEqual(record["good"], 14)

@@ -163,22 +163,39 @@ class Story(Case):
             worst = max(worst, off_by(near[0], "from", start), off_by(near[0], "to", end))
         return found, worst
 
+    # --- jobs ---
+
+    def check_jobs(self, machine):
+        """How many ended: each was told to have begun, and is followed by the next."""
+        events = [entry.content for entry in self.receiver.ledger().events(machine)]
+        begun = [e for e in events if e["event"] == "job_begin"]
+        ended = [e for e in events if e["event"] == "job"]
+        self.assertEqual(len(begun), len(ended) + 1, (machine, begun, ended))
+        for job, first, after in zip(ended, begun, begun[1:]):
+            self.assertEqual((job["job"], job["next"]), (first["job"], after["job"]))
+            self.assertEqual((job["from"], job["to"]), (first["ts"], after["ts"]))
+            self.assertGreater(job["good"], 0, job)
+        self.assertFalse([e for e in events if e["event"] == "format"], machine)
+        return len(ended)
+
     def test_what_the_gateway_tells_is_what_happened(self):
         lines = self.live()
         ledger = self.receiver.ledger()
         self.assertEqual((ledger.missing(), ledger.differing), ([], []))
         self.assertGreaterEqual(sum("restart" in line for line in lines), 2)
-        figures = []
+        figures, jobs = [], []
         for name in self.machines(lines):
             tags = sorted({line["counter"] for line in lines
                            if line["machine"] == name and "counter" in line})
             compared = {tag: self.check_totals(lines, name, tag) for tag in tags}
             found, worst = self.check_states(lines, name)
+            jobs.append(self.check_jobs(name))
             figures.append(f"{name}: totals compared {compared}; {found} intervals, "
-                           f"ends off by at most {worst} ms")
+                           f"ends off by at most {worst} ms; {jobs[-1]} jobs")
             self.assertGreaterEqual(min(compared.values()), 2, (name, compared))
             self.assertGreaterEqual(found, 4, name)
         print("\n" + "\n".join(figures))
+        self.assertGreaterEqual(sum(jobs), 1)
         raws = [e.values["tally.raw"] for e in self.receiver.readings("folder")
                 if "tally.raw" in e.values]
         self.assertGreaterEqual(sum(b < a for a, b in zip(raws, raws[1:])), 3, "wraps")

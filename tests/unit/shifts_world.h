@@ -12,8 +12,14 @@
 #include "states.h"
 #include "zone.h"
 
-enum { CODE, GOOD, WASTE, SPEED, JOB, WIDTH, READ_TAGS };
-enum { MOST_SAMPLES = 256, MOST_JOBS = 20000, MOST_RECORDS = 256, MOST_INTERVALS = 20000 };
+enum { CODE, GOOD, WASTE, SPEED, JOB, WIDTH, PAPER, READ_TAGS };
+enum {
+    MOST_SAMPLES = 256,
+    MOST_JOBS = 20000,
+    MOST_FORMATS = 4096,
+    MOST_RECORDS = 256,
+    MOST_INTERVALS = 20000
+};
 
 /* What the machine says of its state. */
 enum { SAYS_PRODUCTION = 1, SAYS_STOPPED, SAYS_SETUP, SAYS_NOTHING, SAYS_CODES };
@@ -43,12 +49,12 @@ static const char plant_text[] =
     "  {name: waste, at: 'holding:4', type: u32, counter: {counts: waste, kind: free}}]}\n"
     "- {name: jobs, link: l, unit: 5, calendar: hall, ideal_rate: 3600/h,\n"
     "  state: {debounce: 2s, offline_after: 30s, micro_stop: 1m},\n"
-    "  job: {id: job_no, format: [width]}, tags: [\n"
+    "  job: {id: job_no, format: [width, paper]}, tags: [\n"
     "  {name: code, at: 'holding:1', states: {1: production, 2: stopped, 3: setup}},\n"
     "  {name: good, at: 'holding:2', type: u32, counter: {counts: good, kind: free}},\n"
     "  {name: waste, at: 'holding:4', type: u32, counter: {counts: waste, kind: free}},\n"
     "  {name: speed, at: 'holding:6'}, {name: job_no, at: 'holding:7'},\n"
-    "  {name: width, at: 'holding:8'}]}\n"
+    "  {name: width, at: 'holding:8'}, {name: paper, at: 'holding:9', type: 'string:8'}]}\n"
     "- {name: stateless, link: l, unit: 3, calendar: hall, tags: [\n"
     "  {name: t, at: 'holding:1'},\n"
     "  {name: good, at: 'holding:2', type: u32, counter: {counts: gross, kind: free}}]}\n";
@@ -67,6 +73,7 @@ struct told {
     struct instant end;
     int64_t length_ms;
     struct performance_record performance;
+    int64_t from_uncertain[PERFORMANCE_QUANTITIES], to_uncertain[PERFORMANCE_QUANTITIES];
 };
 
 struct told_job {
@@ -76,6 +83,12 @@ struct told_job {
     int64_t length_ms, width;
     struct performance_record performance;
     int64_t uncertain[PERFORMANCE_QUANTITIES];
+};
+
+struct told_format {
+    int64_t job, before, value; /* 0: null, or a text */
+    int64_t at_ms;              /* on the wall clock that is right */
+    char text_before[16], text[16];
 };
 
 struct interval {
@@ -97,9 +110,12 @@ struct world {
     bool unsynced;
     int code; /* 0: the machine does not answer */
     int64_t good, waste, speed, job, width;
-    size_t record_count, job_count, interval_count;
+    const char *paper; /* NULL: "" */
+    bool job_is_sure;
+    size_t record_count, job_count, format_count, interval_count;
     struct told records[MOST_RECORDS];
     struct told_job jobs_told[MOST_JOBS];
+    struct told_format formats[MOST_FORMATS];
     struct interval intervals[MOST_INTERVALS];
 };
 
@@ -254,19 +270,48 @@ static inline void store_job(struct world *world)
 
     for (size_t i = 0; i < count; i++) {
         assert_int_equal(samples[i].tag, machine_job_kept(world->machine) + i);
-        store_number(world, STANDING_JOB, JOB_KEPT_VALUES, i, samples[i].value.mantissa, 0);
+        if (i < JOB_BASE_VALUES)
+            store_number(world, STANDING_JOB, JOB_BASE_VALUES, i, samples[i].value.mantissa, 0);
+        else
+            store_number(world, STANDING_JOB_FORMAT, JOB_FORMAT_VALUES, i - JOB_BASE_VALUES,
+                         samples[i].value.mantissa, 0);
     }
 }
 
 /* --- polls --- */
 
+static inline void copy_text(char room[16], const struct value *value)
+{
+    if (value->kind == VALUE_TEXT)
+        memcpy(room, value->text, value->length);
+}
+
+static inline void note_format(struct world *world, const struct jobs_record *record)
+{
+    struct told_format *told = &world->formats[world->format_count++];
+
+    assert_true(world->format_count < MOST_FORMATS);
+    *told =
+        (struct told_format){.job = record->id.mantissa, .at_ms = record->at_ms + world->boot_ms};
+    copy_text(told->text_before, &record->before);
+    copy_text(told->text, &record->value);
+    if (record->value.kind == VALUE_DECIMAL) {
+        told->before = record->before.mantissa;
+        told->value = record->value.mantissa;
+    }
+}
+
 static inline void note_job(void *context, const struct jobs_record *record)
 {
     struct world *world = context;
+    if (record->what == JOBS_FORMAT) {
+        note_format(world, record);
+        return;
+    }
     struct told_job *told = &world->jobs_told[world->job_count++];
 
     assert_true(world->job_count < MOST_JOBS);
-    *told = (struct told_job){.ended = record->ended,
+    *told = (struct told_job){.ended = record->what == JOBS_ENDED,
                               .id = record->id.mantissa,
                               .next = record->next.mantissa,
                               .at_ms = record->at_ms + world->boot_ms,
@@ -287,6 +332,8 @@ static inline void note_record(void *context, const struct shifts_record *record
     told->end = record->end;
     told->length_ms = record->length_ms;
     told->performance = record->performance;
+    memcpy(told->from_uncertain, record->from_uncertain, sizeof told->from_uncertain);
+    memcpy(told->to_uncertain, record->to_uncertain, sizeof told->to_uncertain);
 }
 
 static inline void ignore_counter(void *context, const struct counter_report *report)
@@ -312,10 +359,14 @@ static inline size_t read_machine(const struct world *world, struct sample sampl
 {
     const int64_t numbers[READ_TAGS] = {world->code,  world->good, world->waste,
                                         world->speed, world->job,  world->width};
+    const char *paper = world->paper != NULL ? world->paper : "";
 
     for (uint16_t i = 0; i < world->machine->tag_count; i++) {
         samples[i] =
             (struct sample){.tag = i, .value = {.kind = VALUE_DECIMAL, .mantissa = numbers[i]}};
+        if (i == PAPER)
+            samples[i].value = (struct value){
+                .kind = VALUE_TEXT, .length = (uint16_t)strlen(paper), .text = paper};
         if (world->code == 0)
             samples[i] = (struct sample){.tag = i, .quality = QUALITY_TIMEOUT};
     }
@@ -330,7 +381,8 @@ static inline void world_poll(struct world *world, bool keep)
                          .synced = !world->unsynced};
     struct sample samples[MOST_SAMPLES];
     struct state_report reports[STATE_MAX_REPORTS];
-    size_t report_count = 0, records_before = world->record_count, jobs_before = world->job_count;
+    size_t report_count = 0, records_before = world->record_count;
+    size_t jobs_before = world->job_count, formats_before = world->format_count;
     size_t count = read_machine(world, samples);
 
     if (world->states != NULL)
@@ -347,11 +399,13 @@ static inline void world_poll(struct world *world, bool keep)
         .counters = world->counters,
         .samples = samples,
         .count = count,
+        .job_is_sure = world->job_is_sure,
     };
     shifts_take(world->shifts, &poll, note_record, world);
     if (world->jobs != NULL)
         jobs_take(world->jobs, &poll, note_job, world);
     keep = keep || report_count > 0 || world->job_count > jobs_before ||
+           world->format_count > formats_before ||
            (world->jobs != NULL && jobs_should_keep(world->jobs)) ||
            world->record_count > records_before || shifts_should_keep(world->shifts);
     store_counters(world, samples, count, at.boot_ms);

@@ -100,6 +100,30 @@ static void test_an_id_that_is_read_once_only_changes_nothing(void **state)
     world_end(world);
 }
 
+static void test_an_id_that_was_read_twice_in_a_poll_changes_the_job_at_once(void **state)
+{
+    struct world *world = begin(state, 7);
+
+    world_run(world, MINUTE, SAYS_PRODUCTION, 60);
+    world->job = 8;
+    world->width = 148;
+    world->job_is_sure = true;
+    world_run(world, SECOND, SAYS_PRODUCTION, 3);
+    assert_int_equal(count_of(world, false), 2);
+    assert_int_equal(world->jobs_told[world->job_count - 1].id, 8);
+    world->job_is_sure = false;
+    world_run(world, MINUTE, SAYS_PRODUCTION, 60);
+    change(world, 9, 210);
+    assert_int_equal(count_of(world, true), 2);
+    assert_int_equal(ended(world, 0)->length_ms, MINUTE + SECOND);
+    assert_int_equal(good_of(ended(world, 0)), 63);
+    assert_int_equal(ended(world, 0)->uncertain[COUNTS_GOOD], 3);
+    assert_int_equal(ended(world, 0)->width, 210);
+    assert_int_equal(good_of(ended(world, 1)), 61);
+    assert_int_equal(ended(world, 1)->width, 148);
+    world_end(world);
+}
+
 static void test_no_id_is_no_job_and_what_it_makes_belongs_to_none(void **state)
 {
     struct world *world = begin(state, 0);
@@ -162,7 +186,7 @@ static void test_a_job_that_ended_while_the_gateway_was_away_has_no_name(void **
     assert_int_equal(count_of(world, true), 1);
     assert_int_equal(ended(world, 0)->id, 0);
     assert_int_equal(ended(world, 0)->next, 8);
-    assert_int_equal(ended(world, 0)->width, 0);
+    assert_int_equal(ended(world, 0)->width, 210);
     assert_int_equal(ended(world, 0)->length_ms, HOUR + 10 * MINUTE + SECOND);
     assert_int_equal(good_of(ended(world, 0)), 601);
     assert_int_equal(ended(world, 0)->uncertain[COUNTS_GOOD], 1);
@@ -244,6 +268,99 @@ static void test_a_clock_that_lost_its_time_makes_no_job_longer(void **state)
     world_end(world);
 }
 
+static void expect_format(const struct world *world, size_t i, int64_t before, int64_t value)
+{
+    assert_true(i < world->format_count);
+    assert_int_equal(world->formats[i].before, before);
+    assert_int_equal(world->formats[i].value, value);
+}
+
+static void test_a_format_that_changes_while_the_job_goes_on_is_told_once(void **state)
+{
+    struct world *world = begin(state, 7);
+
+    world->paper = "matt";
+    world_run(world, MINUTE, SAYS_PRODUCTION, 60);
+    assert_int_equal(world->format_count, 0);
+    world->width = 148;
+    world_run(world, MINUTE, SAYS_PRODUCTION, 60);
+    world->paper = "gloss";
+    world_run(world, MINUTE, SAYS_PRODUCTION, 60);
+    assert_int_equal(world->format_count, 2);
+    expect_format(world, 0, 210, 148);
+    assert_int_equal(world->formats[0].job, 7);
+    assert_int_equal(world->formats[0].at_ms % (24 * HOUR), 8 * HOUR + MINUTE + SECOND);
+    assert_string_equal(world->formats[1].text_before, "matt");
+    assert_string_equal(world->formats[1].text, "gloss");
+    change(world, 8, 210);
+    assert_int_equal(ended(world, 0)->width, 148);
+    assert_int_equal(world->format_count, 2);
+    world_end(world);
+}
+
+static void test_a_format_that_is_read_once_only_is_none(void **state)
+{
+    struct world *world = begin(state, 7);
+
+    world_run(world, MINUTE, SAYS_PRODUCTION, 60);
+    world->width = 21000;
+    world_run(world, SECOND, SAYS_PRODUCTION, 1);
+    world->width = 14800;
+    world_run(world, SECOND, SAYS_PRODUCTION, 1);
+    world->width = 210;
+    world_run(world, MINUTE, SAYS_PRODUCTION, 60);
+    change(world, 8, 148);
+    assert_int_equal(world->format_count, 0);
+    assert_int_equal(ended(world, 0)->width, 210);
+    world_end(world);
+}
+
+/* Sizes are often written when the job's id is, one after the other. */
+static void test_a_format_that_comes_with_another_job_is_no_change(void **state)
+{
+    struct world *world = begin(state, 7);
+
+    world_run(world, MINUTE, SAYS_PRODUCTION, 60);
+    world->width = 148;
+    world_run(world, SECOND, SAYS_PRODUCTION, 1);
+    world->job = 8;
+    world_run(world, SECOND, SAYS_PRODUCTION, 1);
+    world->paper = "gloss";
+    world_run(world, MINUTE, SAYS_PRODUCTION, 60);
+    assert_int_equal(count_of(world, true), 1);
+    assert_int_equal(ended(world, 0)->width, 210);
+    change(world, 9, 148);
+    assert_int_equal(ended(world, 1)->width, 148);
+    assert_int_equal(world->format_count, 0);
+    world_end(world);
+}
+
+static void test_over_a_restart_only_a_format_that_changed_is_told(void **state)
+{
+    struct world *world = begin(state, 7);
+
+    world->paper = "matt";
+    world_run(world, MINUTE, SAYS_PRODUCTION, 60);
+    world_kill(world);
+    world_run(world, MINUTE, SAYS_PRODUCTION, 60);
+    world_reload(world);
+    world_run(world, MINUTE, SAYS_PRODUCTION, 60);
+    world_reboot(world, HOUR, true);
+    world_run(world, MINUTE, SAYS_PRODUCTION, 60);
+    assert_int_equal(world->format_count, 0);
+    world_kill(world);
+    world->width = 148;
+    world->paper = "gloss";
+    world_run(world, MINUTE, SAYS_PRODUCTION, 60);
+    world_kill(world);
+    world_run(world, MINUTE, SAYS_PRODUCTION, 60);
+    assert_int_equal(world->format_count, 2);
+    expect_format(world, 0, 210, 148);
+    assert_string_equal(world->formats[1].text_before, "");
+    assert_string_equal(world->formats[1].text, "gloss");
+    world_end(world);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, config_set_up, config_tear_down)
 
 int main(void)
@@ -251,6 +368,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_a_job_is_told_once_when_the_id_has_changed),
         TEST(test_an_id_that_is_read_once_only_changes_nothing),
+        TEST(test_an_id_that_was_read_twice_in_a_poll_changes_the_job_at_once),
         TEST(test_no_id_is_no_job_and_what_it_makes_belongs_to_none),
         TEST(test_a_job_waits_until_it_is_settled_what_the_machine_did),
         TEST(test_a_job_goes_on_over_a_kill_under_its_name),
@@ -259,6 +377,10 @@ int main(void)
         TEST(test_a_counter_that_is_set_counts_nothing_by_it),
         TEST(test_one_that_is_read_wrong_after_a_restart_goes_on),
         TEST(test_a_clock_that_lost_its_time_makes_no_job_longer),
+        TEST(test_a_format_that_changes_while_the_job_goes_on_is_told_once),
+        TEST(test_a_format_that_is_read_once_only_is_none),
+        TEST(test_a_format_that_comes_with_another_job_is_no_change),
+        TEST(test_over_a_restart_only_a_format_that_changed_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

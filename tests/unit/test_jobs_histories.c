@@ -6,7 +6,10 @@
 
 enum { HISTORIES = 40, DAYS = 2, MOST_AWAY_MS = 3 * 3600 * 1000 };
 
-static uint32_t seed;
+/* A size above this was read wrong; no two are the same. */
+enum { READ_WRONG = 100000 };
+
+static uint32_t seed, misreads;
 
 static uint32_t below(uint32_t limit)
 {
@@ -18,7 +21,7 @@ static uint32_t below(uint32_t limit)
 
 static void live_a_while(struct world *world)
 {
-    int64_t job = world->job;
+    int64_t job = world->job, width = world->width;
 
     world->wall_ms += below(50) == 0 ? below(20 * 60 * 1000) : 1 + below(20 * 1000);
     if (below(20) == 0)
@@ -29,8 +32,14 @@ static void live_a_while(struct world *world)
         job = world->job = 1 + below(30);
     else if (below(40) == 0)
         world->job = 100 + below(30);
+    if (below(60) == 0)
+        width = world->width = 1 + below(300);
+    else if (below(40) == 0)
+        world->width = READ_WRONG + misreads++;
+    world->job_is_sure = world->job == job && below(2) == 0;
     world_poll(world, below(4) == 0);
     world->job = job;
+    world->width = width;
 }
 
 static void leave_and_come_back(struct world *world)
@@ -67,7 +76,7 @@ static struct world *live(struct config *config)
     struct world *world = world_begin(config, "jobs", (int)below(24), (int)below(60));
     int64_t end_ms = world->wall_ms + DAYS * 24 * HOUR;
 
-    world->job = 1;
+    world->job = world->width = 1;
     for (int i = 0; i < 2; i++) {
         world->wall_ms += SECOND;
         world_poll(world, true);
@@ -126,17 +135,32 @@ static void expect_counts(const struct world *world)
         fail_msg("%lld counted of %lld", (long long)sum, (long long)world->good);
 }
 
+static void expect_formats(const struct world *world)
+{
+    for (size_t i = 0; i < world->format_count; i++) {
+        const struct told_format *one = &world->formats[i];
+        assert_in_range(one->before, 1, READ_WRONG - 1);
+        assert_in_range(one->value, 1, READ_WRONG - 1);
+        assert_true(one->before != one->value);
+    }
+}
+
 static void test_jobs_of_a_history_are_told_once_and_add_up(void **state)
 {
+    size_t changes = 0;
+
     for (int history = 0; history < HISTORIES; history++) {
         struct config *config = *state;
         struct world *world = live(config);
         expect_each_once(world);
         expect_counts(world);
+        expect_formats(world);
+        changes += world->format_count;
         world_end(world);
         plant_release(config->plant);
         config->plant = NULL;
     }
+    assert_true(changes > HISTORIES);
 }
 
 int main(void)

@@ -31,6 +31,35 @@ static void test_line_asks_only_for_what_is_due(void **state)
     assert_int_equal(bench->slave.requests, 1);
 }
 
+/* Of tag 3, in the span of tags 1 to 3. */
+static int ask_again(struct bench *bench, char *text, struct sample *ret_sample)
+{
+    *ret_sample = (struct sample){.quality = QUALITY_LINK};
+    return bench->driver->again(bench->line, &bench->machines[0], bench->plan, 3, text,
+                                &bench->answer, ret_sample);
+}
+
+static void test_line_asks_again_for_one_tag(void **state)
+{
+    struct bench *bench = *state;
+    char text[DECODE_TEXT_BYTES];
+    struct sample sample;
+
+    assert_int_equal(poll_unit(bench, 1), 0);
+    bench->slave.stamp = 0x4040;
+    assert_int_equal(ask_again(bench, text, &sample), 0);
+    assert_int_equal(sample.tag, 3);
+    assert_int_equal(sample.quality, QUALITY_GOOD);
+    assert_int_equal(sample.value.length, 8);
+    assert_memory_equal(sample.value.text, "@E@F@G@H", 8);
+    assert_near_good(bench, 100);
+    assert_int_equal(bench->answer.requests, 3);
+    bench->slave.code = 4;
+    SLAVE_WILL(&bench->slave, REFUSE);
+    assert_int_equal(ask_again(bench, text, &sample), 4);
+    assert_int_equal(bench->answer.count, TAGS);
+}
+
 static void test_line_gives_the_exception_and_goes_on(void **state)
 {
     static const unsigned codes[] = {1, 3, 6, 11, 12, 0xe0, 255};
@@ -278,6 +307,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ALL(test_line_reads_all_tags_in_as_few_requests_as_planned),
         ALL(test_line_asks_only_for_what_is_due),
+        ALL(test_line_asks_again_for_one_tag),
         ALL(test_line_gives_the_exception_and_goes_on),
         ALL(test_line_asks_in_parts_where_an_address_is_refused),
         ALL(test_line_asks_no_further_after_a_time_out),

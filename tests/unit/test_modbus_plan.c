@@ -107,6 +107,33 @@ static void test_plan_keeps_tables_and_periods_apart(void **state)
     modbus_plan_free(plan);
 }
 
+/* Behind the counters, so that they are those of the job. */
+static void test_plan_asks_last_for_what_says_the_job(void **state)
+{
+    const struct job_config job = {.id = 1};
+
+    (void)state;
+    begin(125, 16);
+    add(AREA_COIL, 0, TYPE_BOOL);
+    add(AREA_HOLDING, 10, TYPE_U32);
+    add(AREA_HOLDING, 12, TYPE_U16);
+    add(AREA_INPUT, 0, TYPE_U16);
+    add(AREA_HOLDING, 500, TYPE_U16);
+    machine.job = &job;
+    struct modbus_plan *plan = modbus_plan_new(&machine, NULL);
+    assert_int_equal(plan->span_count, 4);
+    assert_span(plan, 0, 1, 0, 1, 1);
+    assert_span(plan, 1, 3, 500, 1, 1);
+    assert_span(plan, 2, 4, 0, 1, 1);
+    assert_span(plan, 3, 3, 10, 3, 2);
+    for (uint16_t tag = 0; tag < machine.tag_count; tag++) {
+        const struct span *span = &plan->spans[modbus_plan_find(plan, tag)];
+        assert_true(plan->tags[span->first_tag] == tag ||
+                    (span->tag_count == 2 && plan->tags[span->first_tag + 1] == tag));
+    }
+    modbus_plan_free(plan);
+}
+
 static void test_plan_reads_sixteen_bits_for_each_word(void **state)
 {
     (void)state;
@@ -486,6 +513,7 @@ int main(void)
         cmocka_unit_test(test_plan_joins_neighbours_and_bridges_holes),
         cmocka_unit_test(test_plan_never_splits_a_value),
         cmocka_unit_test(test_plan_keeps_tables_and_periods_apart),
+        cmocka_unit_test(test_plan_asks_last_for_what_says_the_job),
         cmocka_unit_test(test_plan_reads_sixteen_bits_for_each_word),
         cmocka_unit_test(test_plan_reads_one_word_once_for_all_its_tags),
         cmocka_unit_test(test_plan_takes_what_lies_inside_a_wide_value_that_did_not_fit),

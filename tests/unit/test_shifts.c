@@ -411,6 +411,120 @@ static void test_only_what_is_inferred_is_told_as_inferred_over_a_kill(void **st
     world_end(world);
 }
 
+static void expect_good(const struct world *world, size_t i, int64_t good, int64_t from, int64_t to)
+{
+    assert_true(i < world->record_count);
+    assert_int_equal(good_of(&world->records[i]), good);
+    assert_int_equal(world->records[i].from_uncertain[COUNTS_GOOD], from);
+    assert_int_equal(world->records[i].to_uncertain[COUNTS_GOOD], to);
+}
+
+static uint32_t revision_of(const struct world *world, size_t i)
+{
+    return world->records[i].performance.revision;
+}
+
+static void test_what_is_counted_over_an_end_is_told_beside_both(void **state)
+{
+    struct world *world = world_begin(*state, "m", 13, 59);
+
+    world_poll(world, true);
+    world->wall_ms += 500; /* polls half a second off the end */
+    world_run(world, MINUTE, SAYS_PRODUCTION, 300);
+    world_run(world, 8 * HOUR, SAYS_PRODUCTION, 0);
+    assert_int_equal(world->record_count, 2);
+    expect_good(world, 0, 295, 0, 5);
+    expect_good(world, 1, 5, 5, 0);
+    assert_int_equal(world->records[0].to_uncertain[COUNTS_GROSS], PERFORMANCE_NULL);
+    assert_int_equal(revision_of(world, 0), 1);
+    world_end(world);
+}
+
+/* From 13:59:30 to 14:01:30 it says nothing, and makes 100. */
+static struct world *be_silent_over_an_end(void **state)
+{
+    struct world *world = world_begin(*state, "m", 13, 50);
+
+    world_poll(world, true);
+    world_run(world, 9 * MINUTE + 30 * SECOND, SAYS_PRODUCTION, 570);
+    world_run(world, 2 * MINUTE, 0, 100);
+    return world;
+}
+
+static void test_a_shift_over_whose_end_the_machine_was_silent_is_told_again(void **state)
+{
+    struct world *world = be_silent_over_an_end(state);
+
+    assert_int_equal(world->record_count, 1);
+    expect_good(world, 0, 570, 0, PERFORMANCE_NULL);
+    assert_int_equal(revision_of(world, 0), 1);
+    world_run(world, MINUTE, SAYS_PRODUCTION, 60);
+    assert_int_equal(world->record_count, 2);
+    expect_key(world, 1, "2026-11-27/early");
+    expect_good(world, 1, 570, 0, 101);
+    assert_int_equal(revision_of(world, 1), 2);
+    assert_int_equal(world->records[1].length_ms, world->records[0].length_ms);
+    assert_memory_equal(world->records[1].performance.times_ms,
+                        world->records[0].performance.times_ms,
+                        sizeof world->records[0].performance.times_ms);
+    world_run(world, 8 * HOUR, SAYS_PRODUCTION, 0);
+    assert_int_equal(world->record_count, 3);
+    expect_good(world, 2, 160, 101, 0);
+    assert_int_equal(revision_of(world, 2), 1);
+    world_end(world);
+}
+
+static void test_a_shift_that_waits_for_its_counters_does_so_over_a_kill(void **state)
+{
+    struct world *world = be_silent_over_an_end(state);
+
+    world_kill(world);
+    world_run(world, MINUTE, 0, 0);
+    assert_int_equal(world->record_count, 1);
+    world_kill(world);
+    world_run(world, SECOND, SAYS_PRODUCTION, 1);
+    world_kill(world);
+    world_run(world, MINUTE, SAYS_PRODUCTION, 59);
+    world_run(world, 8 * HOUR, SAYS_PRODUCTION, 0);
+    assert_int_equal(world->record_count, 3);
+    expect_good(world, 1, 570, 0, 101);
+    assert_int_equal(revision_of(world, 1), 2);
+    expect_good(world, 2, 160, 101, 0);
+    world_end(world);
+}
+
+static void test_a_shift_whose_next_one_ended_in_the_silence_is_not_told_again(void **state)
+{
+    struct world *world = be_silent_over_an_end(state);
+
+    world_run(world, 8 * HOUR, 0, 0);
+    assert_int_equal(world->record_count, 2);
+    expect_key(world, 1, "2026-11-27/late");
+    expect_good(world, 1, 0, 0, PERFORMANCE_NULL);
+    world_run(world, MINUTE, SAYS_PRODUCTION, 0);
+    assert_int_equal(world->record_count, 3);
+    expect_key(world, 2, "2026-11-27/late");
+    expect_good(world, 2, 0, 0, 100);
+    world_end(world);
+}
+
+static void test_a_shift_that_ended_while_the_gateway_was_away_knows_what_is_uncertain(void **state)
+{
+    struct world *world = world_begin(*state, "m", 13, 0);
+
+    world_poll(world, true);
+    world_run(world, 30 * MINUTE + 30 * SECOND, SAYS_PRODUCTION, 1830);
+    world_kill(world);
+    world->wall_ms += 2 * HOUR;
+    world->good += 500;
+    world_run(world, 7 * HOUR, SAYS_PRODUCTION, 0);
+    assert_int_equal(world->record_count, 2);
+    expect_good(world, 0, 1830, 0, 500);
+    expect_good(world, 1, 500, 500, 0);
+    assert_int_equal(revision_of(world, 0), 1);
+    world_end(world);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, config_set_up, config_tear_down)
 
 int main(void)
@@ -435,6 +549,11 @@ int main(void)
         TEST(test_a_shift_whose_begin_is_moved_is_told_once),
         TEST(test_only_what_is_inferred_is_told_as_inferred_over_a_kill),
         TEST(test_a_clock_that_lost_its_time_ends_no_shift),
+        TEST(test_what_is_counted_over_an_end_is_told_beside_both),
+        TEST(test_a_shift_over_whose_end_the_machine_was_silent_is_told_again),
+        TEST(test_a_shift_that_waits_for_its_counters_does_so_over_a_kill),
+        TEST(test_a_shift_whose_next_one_ended_in_the_silence_is_not_told_again),
+        TEST(test_a_shift_that_ended_while_the_gateway_was_away_knows_what_is_uncertain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

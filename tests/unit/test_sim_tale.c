@@ -142,17 +142,26 @@ static void test_tale_of_a_line_is_told_by_all_its_machines(void **state)
     sim_tale_free(line[1]);
 }
 
+static const char *const kinds[] = {"perfect-binder",      "folder",     "saddle-stitcher",
+                                    "three-knife-trimmer", "case-maker", "gathering-machine"};
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+static void use_shipped_profiles(void)
+{
+    char path[256];
+
+    snprintf(path, sizeof path, "%.*s../../config/profiles",
+             (int)(strrchr(__FILE__, '/') - __FILE__ + 1), __FILE__);
+    setenv("BINDERY_PROFILES_DIR", path, 1);
+}
+
 static void test_tale_of_a_shipped_profile_stays_in_its_ranges(void **state)
 {
-    static const char *const kinds[] = {"perfect-binder",      "folder",     "saddle-stitcher",
-                                        "three-knife-trimmer", "case-maker", "gathering-machine"};
     struct config *config = *state;
     char yaml[256];
 
-    snprintf(yaml, sizeof yaml, "%.*s../../config/profiles",
-             (int)(strrchr(__FILE__, '/') - __FILE__ + 1), __FILE__);
-    setenv("BINDERY_PROFILES_DIR", yaml, 1);
-    for (size_t kind = 0; kind < sizeof kinds / sizeof *kinds; kind++) {
+    use_shipped_profiles();
+    for (size_t kind = 0; kind < KINDS; kind++) {
         snprintf(yaml, sizeof yaml, MACHINE("profile: %s"), kinds[kind]);
         struct sim_tale *tale = begin(config, yaml);
         const struct machine *machine = sim_tale_machine(tale);
@@ -169,6 +178,77 @@ static void test_tale_of_a_shipped_profile_stays_in_its_ranges(void **state)
     unsetenv("BINDERY_PROFILES_DIR");
 }
 
+/* What is told with a job stays for as long as that does. Returns how many there were. */
+static size_t count_jobs(struct sim_tale *tale)
+{
+    const struct machine *machine = sim_tale_machine(tale);
+    const struct job_config *job = machine->job;
+    int64_t id = 0, format[JOB_MAX_FORMAT] = {0};
+    size_t count = 0;
+
+    for (int64_t ms = 0; ms < END_MS; ms += STEP_MS) {
+        bool begun = shown(tale, job->id, ms) != id;
+        assert_true(!begun || sim_tale_told(tale, ms).state == STATE_SETUP);
+        for (size_t i = 0; i < job->format_count; i++) {
+            assert_true(begun || shown(tale, job->format[i], ms) == format[i]);
+            format[i] = shown(tale, job->format[i], ms);
+        }
+        id = shown(tale, job->id, ms);
+        count += begun;
+    }
+    return count;
+}
+
+static void test_tale_of_a_shipped_profile_has_jobs_with_a_format(void **state)
+{
+    char yaml[256];
+
+    use_shipped_profiles();
+    for (size_t kind = 0; kind < KINDS; kind++) {
+        snprintf(yaml, sizeof yaml, MACHINE("profile: %s"), kinds[kind]);
+        struct sim_tale *tale = begin(*state, yaml);
+        assert_non_null(sim_tale_machine(tale)->job);
+        assert_true(sim_tale_machine(tale)->job->format_count >= 2);
+        assert_in_range(count_jobs(tale), 5, 12);
+        sim_tale_free(tale);
+    }
+    unsetenv("BINDERY_PROFILES_DIR");
+}
+
+static size_t tag_of(const struct sim_tale *tale, const char *name)
+{
+    const struct machine *machine = sim_tale_machine(tale);
+    size_t tag = 0;
+
+    while (strcmp(machine->tags[tag].name, name) != 0)
+        tag++;
+    return tag;
+}
+
+static void test_tale_of_a_line_is_of_one_job_and_its_sizes(void **state)
+{
+    struct config *config = *state;
+    struct sim_tale *line[2];
+
+    use_shipped_profiles();
+    config_write(config, "plant.yaml",
+                 TOP "machines: [{name: m, link: l, profile: gathering-machine}, "
+                     "{name: n, link: l, unit: 2, profile: perfect-binder}]\n");
+    config_expect_plant(config);
+    for (size_t i = 0; i < 2; i++)
+        line[i] = sim_tale_new(&config->plant->machines[i], SEED + i);
+    sim_tale_join(line, 2);
+    for (int64_t ms = 0; ms < END_MS; ms += STEP_MS) {
+        assert_int_equal(shown(line[0], tag_of(line[0], "job_id"), ms),
+                         shown(line[1], tag_of(line[1], "job_id"), ms));
+        assert_int_equal(shown(line[0], tag_of(line[0], "block_width"), ms),
+                         shown(line[1], tag_of(line[1], "block_width"), ms));
+    }
+    sim_tale_free(line[0]);
+    sim_tale_free(line[1]);
+    unsetenv("BINDERY_PROFILES_DIR");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, config_set_up, config_tear_down)
@@ -179,6 +259,8 @@ int main(void)
         TEST(test_tale_counter_of_kind_reset_begins_at_0_again),
         TEST(test_tale_of_a_line_is_told_by_all_its_machines),
         TEST(test_tale_of_a_shipped_profile_stays_in_its_ranges),
+        TEST(test_tale_of_a_shipped_profile_has_jobs_with_a_format),
+        TEST(test_tale_of_a_line_is_of_one_job_and_its_sizes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

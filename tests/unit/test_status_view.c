@@ -117,6 +117,34 @@ static void test_views_show_the_shift_that_is_on_and_what_it_made(void **state)
     text_free(&without);
 }
 
+/* Also one that has not told it, and one that can't. */
+static void test_views_show_what_a_machine_does_since_when_and_how_fast(void **state)
+{
+    (void)state;
+    static const char json[] =
+        "{\"machines\":[{\"name\":\"a\",\"machine\":\"a\",\"online\":true,\"ts\":1795412474123,"
+        "\"state\":{\"name\":\"stopped\",\"since_ms\":1795412354123,\"reason\":\"paper jam\"},"
+        "\"speed\":{\"value\":5600.5,\"unit\":\"cycles/h\"}},"
+        "{\"name\":\"b\",\"machine\":\"b\",\"online\":true,\"ts\":1795412474123,"
+        "\"speed\":{\"value\":null,\"unit\":\"\"}},"
+        "{\"name\":\"c\",\"machine\":\"c\",\"online\":true,\"ts\":1795412474123}]}";
+    struct text status = view(json), watch = {0}, wrong = {0}, without = view(states);
+    struct node *values = node_parse(json, strlen(json), &wrong);
+    watch_view_table(values, now_ms, &watch);
+    assert_non_null(strstr(status.data, "    failed            speed\n"));
+    assert_non_null(strstr(status.data, "         0  5600.5 cycles/h  paper jam\n"));
+    assert_non_null(strstr(status.data, "         0                -\n"));
+    assert_null(strstr(without.data, "speed"));
+    assert_non_null(strstr(watch.data, "a  stopped for 2 min: paper jam, 5600.5 cycles/h\n"));
+    assert_non_null(strstr(watch.data, "b  online\n"));
+    assert_non_null(strstr(watch.data, "c  online\n"));
+    node_free(values);
+    text_free(&status);
+    text_free(&watch);
+    text_free(&wrong);
+    text_free(&without);
+}
+
 static void test_status_view_bears_an_answer_without_anything(void **state)
 {
     (void)state;
@@ -152,6 +180,7 @@ int main(void)
         cmocka_unit_test(test_status_view_begins_with_every_trouble),
         cmocka_unit_test(test_status_view_shows_what_machines_do_and_since_when),
         cmocka_unit_test(test_views_show_the_shift_that_is_on_and_what_it_made),
+        cmocka_unit_test(test_views_show_what_a_machine_does_since_when_and_how_fast),
         cmocka_unit_test(test_status_view_bears_an_answer_without_anything),
         cmocka_unit_test(test_watch_view_lets_no_control_character_through),
     };
