@@ -1,7 +1,7 @@
 /* The local socket on which the command-line tool asks how things stand. A client writes one line,
- * `status`, `values`, `values MACHINE`, `metrics`, `set MACHINE TAG TOTAL`, `transact LINK UNIT PDU`
- * or those of link_record.h, gets JSON and the end; metrics are a text, as {"metrics":"…"}. Main
- * thread. */
+ * `status`, `values`, `values MACHINE`, `metrics`, `set MACHINE TAG TOTAL`, `transact LINK UNIT
+ * PDU` or those of link_record.h, gets JSON and the end; metrics are a text, as {"metrics":"…"}.
+ * Main thread. */
 #ifndef BINDERY_CONTROL_H
 #define BINDERY_CONTROL_H
 

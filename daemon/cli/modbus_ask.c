@@ -74,7 +74,14 @@ static int find_link(const struct modbus_place *place, const char *name, struct 
     ask->link = *link;
     if (place->timeout_ms)
         ask->link.timeout_ms = place->timeout_ms;
-    return find_daemon(place, ask);
+    status = find_daemon(place, ask);
+    if (status == CLI_OK && link->recording != NULL && ask->socket == NULL) {
+        cli_error("link %s is a recording, which binderyd plays, and it does not run; \"bindery "
+                  "replay %s\" plays it too",
+                  name, link->recording->file);
+        status = CLI_FAULT;
+    }
+    return status;
 }
 
 static enum link_driver driver_over_tcp(const struct modbus_place *place)

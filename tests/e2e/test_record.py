@@ -135,11 +135,15 @@ class Record(BrokerCase):
         gateway.reload(self.config(self.broker.port, [link], [drive]))
         self.receiver.wait_latest("m", {"set": 6000, "out": 0})
         self.assertEqual(gateway.status()["links"][0]["driver"], "recording")
+        said = self.bindery("read", "line", "holding:8450", "-n", "2", "-c", gateway.path)
+        self.assertIn("0x1770  6000", said)
         since = gateway.reload(self.config(self.broker.port, [], []))
         gateway.wait_log("reloaded, 0 links", since=since)
         since = gateway.reload(self.config(self.broker.port, [{**link, "speed": "fast"}], [drive]))
         gateway.wait_log("link line: open", since=since)
         gateway.stop()
+        said = self.bindery("read", "line", "holding:8450", "-c", gateway.path, status=1)
+        self.assertIn("link line is a recording, which binderyd plays", said)
 
     def test_control_c_ends_a_recording_well(self):
         self.count_over_tcp()
