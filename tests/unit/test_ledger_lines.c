@@ -6,7 +6,7 @@
 #include "zone.h"
 
 enum { DELIVERY, OTHER, MACHINES };
-enum { MINUTE_MS = 60000, ROUNDS = 900, RUNS = 3 };
+enum { MINUTE_MS = 60000, ROUNDS = 500, RUNS = 2 };
 
 #define BEGIN_MS INT64_C(1795392000000) /* 2026-11-23, a Monday */
 #define SHIFT_MS (8 * INT64_C(3600000))
@@ -115,7 +115,7 @@ static void live(struct bench *bench, uint32_t of, bool is_killed)
     open_lines(bench, &world);
     seed = of;
     for (int i = 0; i < ROUNDS; i++) {
-        world.wall_ms += 1000 + below(8 * MINUTE_MS);
+        world.wall_ms += 1000 + below(15 * MINUTE_MS);
         for (uint32_t polls = 1 + below(3); polls > 0; polls--)
             poll(bench, &world, below(MACHINES));
         bool fails = below(30) == 0, ends = below(20) == 0, is_later = below(4) == 0;
