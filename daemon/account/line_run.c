@@ -36,12 +36,12 @@ static bool is_same(struct line_doing a, struct line_doing b)
 
 /* --- shifts --- */
 
-static int64_t observed_ms(const struct line_period *period)
+static int64_t sum_of(const int64_t *times_ms, size_t count)
 {
     int64_t sum = 0;
 
-    for (size_t i = 0; i < PERFORMANCE_TIMES; i++)
-        sum += period->times_ms[i];
+    for (size_t i = 0; i < count; i++)
+        sum += times_ms[i];
     return sum;
 }
 
@@ -54,7 +54,7 @@ static int64_t lower(int64_t a, int64_t b)
 static void add_to_period(struct line_period *period, int64_t from_ms, int64_t to_ms,
                           const struct line_view *view)
 {
-    int64_t known_ms = period->begin_ms + observed_ms(period);
+    int64_t known_ms = period->begin_ms + sum_of(period->times_ms, PERFORMANCE_TIMES);
 
     to_ms = lower(to_ms, period->end_ms);
     if (from_ms > known_ms) {
@@ -323,12 +323,48 @@ static bool has_key(const struct line_period *period, const char *key)
     return period->open && strcmp(shift_key(&instance, room), key) == 0;
 }
 
+static void take_from_largest(int64_t *times_ms, size_t count, int64_t excess_ms)
+{
+    while (excess_ms > 0) {
+        size_t largest = 0;
+        for (size_t i = 1; i < count; i++)
+            if (times_ms[i] > times_ms[largest])
+                largest = i;
+        int64_t ms = lower(times_ms[largest], excess_ms);
+        if (ms == 0)
+            break;
+        times_ms[largest] -= ms;
+        excess_ms -= ms;
+    }
+}
+
+/* Production is the delivery's own, and no less is unknown than of that: its record may differ by
+ * some milliseconds from the intervals it told, as clocks do over a restart. The rest of what is
+ * not known of the line is unknown. */
+static void settle(struct line_shift_record *record, const struct line_shift *shift)
+{
+    int64_t *halts_ms = &record->times_ms[PERFORMANCE_SETUP];
+    size_t count = PERFORMANCE_UNKNOWN - PERFORMANCE_SETUP;
+    int64_t least_ms = shift->unknown_ms;
+
+    record->length_ms = shift->length_ms;
+    record->times_ms[PERFORMANCE_RUN] = shift->run_ms;
+    int64_t most_ms = shift->length_ms - shift->run_ms - least_ms;
+    take_from_largest(halts_ms, count, sum_of(halts_ms, count) - most_ms);
+    record->times_ms[PERFORMANCE_UNKNOWN] =
+        shift->length_ms - shift->run_ms - sum_of(halts_ms, count);
+    take_from_largest(record->held_ms, PRODUCTION_LINE_MOST,
+                      sum_of(record->held_ms, PRODUCTION_LINE_MOST) - sum_of(halts_ms, count));
+}
+
 bool line_run_shift(struct line_run *run, const struct line_shift *shift,
                     struct line_shift_record *ret_record)
 {
-    struct line_shift_record record = {.length_ms = shift->length_ms};
-    int64_t observed = 0;
+    struct line_shift_record record = {.length_ms = 0};
 
+    if (shift->run_ms < 0 || shift->unknown_ms < 0 || shift->run_ms > shift->length_ms ||
+        shift->unknown_ms > shift->length_ms - shift->run_ms)
+        return false;
     if (run->started && !run->disbelieved)
         account(run, shift->end_ms);
     if (has_key(&run->now, shift->key)) {
@@ -338,13 +374,10 @@ bool line_run_shift(struct line_run *run, const struct line_shift *shift,
     if (has_key(&run->before, shift->key)) {
         memcpy(record.times_ms, run->before.times_ms, sizeof record.times_ms);
         memcpy(record.held_ms, run->before.held_ms, sizeof record.held_ms);
-        observed = observed_ms(&run->before);
     } else if (shift->revision > 1) {
         return false;
     }
-    if (record.length_ms < observed)
-        record.length_ms = observed;
-    record.times_ms[PERFORMANCE_UNKNOWN] += record.length_ms - observed;
+    settle(&record, shift);
     *ret_record = record;
     return true;
 }

@@ -157,6 +157,8 @@ static void end_shift(struct take *take, struct lines_line *line)
         .key = room,
         .end_ms = line->shift.at.wall_ms,
         .length_ms = number_of(&line->shift, "duration_ms", 0),
+        .run_ms = number_of(&line->shift, "run_ms", -1),
+        .unknown_ms = number_of(&line->shift, "unknown_ms", -1),
         .revision = number_of(&line->shift, "revision", 1),
     };
     if (line_run_shift(&line->run, &shift, &record))

@@ -57,12 +57,14 @@ static void end_shift(struct world *world, struct queue_events *events)
     snprintf(key, sizeof(key), "2026-11-%02d/%c", (int)(23 + shift / 3), names[shift % 3]);
     const struct event event = {
         .source = world->sources[DELIVERY],
-        .count = 4,
+        .count = 6,
         .at = {.wall_ms = world->shift_end_ms, .synced = true},
         .name = "shift",
         .fields = {{"shift", text_of(key)},
                    {"revision", number_of(1)},
                    {"duration_ms", number_of(SHIFT_MS)},
+                   {"run_ms", number_of(SHIFT_MS / 2)},
+                   {"unknown_ms", number_of(MINUTE_MS)},
                    {"good", number_of(shift)}},
     };
     queue_add_event(events, &event);
