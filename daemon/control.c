@@ -145,7 +145,10 @@ static void answer_values(struct gateway *gateway, const char *machine, struct t
 {
     text_add(out, "{\"machines\":[");
     if (live_values_json(gateway_live(gateway), machine, out)) {
-        text_add(out, "]}\n");
+        text_add_char(out, ']');
+        if (machine == NULL)
+            live_lines_json(gateway_live(gateway), out);
+        text_add(out, "}\n");
         return;
     }
     text_clear(out);

@@ -235,7 +235,7 @@ void capacity_keep_group(const struct capacity *capacity, unsigned group,
                          int64_t ret_numbers[CAPACITY_GROUP_NUMBERS])
 {
     for (size_t i = 0; i < CAPACITY_GROUP; i++, ret_numbers += HOUR_NUMBERS) {
-        const struct capacity_hour *hour = &capacity->hours[group * CAPACITY_GROUP + i];
+        const struct capacity_hour *hour = &capacity->hours[(size_t)group * CAPACITY_GROUP + i];
         ret_numbers[HOUR_KNOWN] = join(hour->known_ms, hour->busy_ms);
         ret_numbers[HOUR_PLANNED] = join(hour->planned_known_ms, hour->planned_busy_ms);
         ret_numbers[HOUR_RUN] = join(hour->run_ms, hour->counted);
@@ -272,6 +272,6 @@ void capacity_resume_group(struct capacity *capacity, unsigned group,
             .counted = high_of(numbers[HOUR_RUN]),
         };
         if (is_sensible(&hour))
-            capacity->hours[group * CAPACITY_GROUP + i] = hour;
+            capacity->hours[(size_t)group * CAPACITY_GROUP + i] = hour;
     }
 }

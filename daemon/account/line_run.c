@@ -1,4 +1,4 @@
-#include "line_run.h"
+#include "line_run_internal.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -34,155 +34,14 @@ static bool is_same(struct line_doing a, struct line_doing b)
     return a.state == b.state && a.reason == b.reason;
 }
 
-static bool is_known(enum machine_state state)
-{
-    return state != STATE_UNKNOWN && state != STATE_OFFLINE;
-}
-
-static bool is_halt(enum machine_state state)
-{
-    return is_known(state) && state != STATE_PRODUCTION;
-}
-
-/* --- what the line does --- */
-
-static bool tells_state(const struct line_run *run, size_t member)
-{
-    return run->config->machines[member]->state != NULL;
-}
-
-static bool holds_up(const struct line_run *run, size_t member)
-{
-    return is_halt(run->members[member].doing.state) && !run->members[member].left_out;
-}
-
-/* From the worst on. */
-static int rank(enum machine_state state)
-{
-    static const int ranks[MACHINE_STATES] = {
-        [STATE_FAULT] = 6, [STATE_MAINTENANCE] = 5, [STATE_STOPPED] = 4,
-        [STATE_SETUP] = 3, [STATE_CLEANUP] = 2,     [STATE_IDLE] = 1,
-    };
-    return ranks[state];
-}
-
-/* Who is not known to have stopped did so last. */
-static bool stopped_before(const struct line_member *a, const struct line_member *b)
-{
-    if (a->halted_ms == LINE_TIME_UNKNOWN || b->halted_ms == LINE_TIME_UNKNOWN)
-        return a->halted_ms != LINE_TIME_UNKNOWN && b->halted_ms == LINE_TIME_UNKNOWN;
-    return a->halted_ms < b->halted_ms;
-}
-
-static int find_cause(const struct line_run *run)
-{
-    int cause = LINE_NOBODY;
-
-    for (size_t i = 0; i < run->config->machine_count; i++) {
-        const struct line_member *member = &run->members[i];
-        if (!holds_up(run, i))
-            continue;
-        int worse = cause == LINE_NOBODY
-                        ? 1
-                        : rank(member->doing.state) - rank(run->members[cause].doing.state);
-        if (worse > 0 || (worse == 0 && stopped_before(member, &run->members[cause])))
-            cause = (int)i;
-    }
-    return cause;
-}
-
-/* Whether each machine that tells a state tells it now. */
-static bool all_known(const struct line_run *run)
-{
-    for (size_t i = 0; i < run->config->machine_count; i++)
-        if (tells_state(run, i) && !is_known(run->members[i].doing.state))
-            return false;
-    return true;
-}
-
-static int find_first_stopped(const struct line_run *run)
-{
-    int first = LINE_NOBODY;
-
-    for (size_t i = 0; i < run->config->machine_count; i++)
-        if (holds_up(run, i) &&
-            (first == LINE_NOBODY || stopped_before(&run->members[i], &run->members[first])))
-            first = (int)i;
-    for (size_t i = 0; first != LINE_NOBODY && i < run->config->machine_count; i++) {
-        const struct line_member *member = &run->members[i];
-        if ((int)i == first || !holds_up(run, i))
-            continue;
-        if (member->halted_ms == LINE_TIME_UNKNOWN ||
-            member->halted_ms - member->halted_uncertain_ms <= run->members[first].halted_ms)
-            return LINE_NOBODY;
-    }
-    return first != LINE_NOBODY && run->members[first].halted_ms != LINE_TIME_UNKNOWN ? first
-                                                                                      : LINE_NOBODY;
-}
-
-static int find_least_reserve(const struct line_run *run)
-{
-    int least = LINE_NOBODY;
-
-    for (size_t i = 0; i < run->config->machine_count; i++) {
-        const struct line_member *member = &run->members[i];
-        if (!tells_state(run, i))
-            continue;
-        if (member->doing.state != STATE_PRODUCTION || isnan(member->reserve))
-            return LINE_NOBODY;
-        if (least == LINE_NOBODY || member->reserve < run->members[least].reserve)
-            least = (int)i;
-    }
-    return least;
-}
-
-static struct line_view look(const struct line_run *run)
-{
-    size_t delivery = run->config->delivery;
-    struct line_view view = {
-        .doing = run->members[delivery].doing, .cause = (int)delivery, .bottleneck = LINE_NOBODY};
-
-    if (view.doing.state == STATE_PRODUCTION)
-        view.bottleneck = find_least_reserve(run);
-    if (!is_halt(view.doing.state))
-        return view;
-    view.cause = find_cause(run);
-    view.doing = run->members[view.cause].doing;
-    if (all_known(run))
-        view.bottleneck = find_first_stopped(run);
-    return view;
-}
-
-/* A machine does something else; the delivery's begin of production is the line's. */
-static void apply(struct line_run *run, const struct line_change *change)
-{
-    struct line_member *member = &run->members[change->member];
-    enum machine_state before = member->doing.state, state = change->doing.state;
-
-    member->doing = change->doing;
-    if (!is_halt(state) || !is_known(before)) {
-        member->halted_ms = LINE_TIME_UNKNOWN;
-    } else if (before == STATE_PRODUCTION) {
-        member->halted_ms = change->at_ms;
-        member->halted_uncertain_ms = change->uncertain_ms;
-    }
-    if (state == STATE_PRODUCTION)
-        member->left_out = false;
-    if (change->member != run->config->delivery || state != STATE_PRODUCTION ||
-        before == STATE_PRODUCTION)
-        return;
-    for (size_t i = 0; i < run->config->machine_count; i++)
-        run->members[i].left_out = is_halt(run->members[i].doing.state);
-}
-
 /* --- shifts --- */
 
-static int64_t observed_ms(const struct line_period *period)
+static int64_t sum_of(const int64_t *times_ms, size_t count)
 {
     int64_t sum = 0;
 
-    for (size_t i = 0; i < PERFORMANCE_TIMES; i++)
-        sum += period->times_ms[i];
+    for (size_t i = 0; i < count; i++)
+        sum += times_ms[i];
     return sum;
 }
 
@@ -195,7 +54,7 @@ static int64_t lower(int64_t a, int64_t b)
 static void add_to_period(struct line_period *period, int64_t from_ms, int64_t to_ms,
                           const struct line_view *view)
 {
-    int64_t known_ms = period->begin_ms + observed_ms(period);
+    int64_t known_ms = period->begin_ms + sum_of(period->times_ms, PERFORMANCE_TIMES);
 
     to_ms = lower(to_ms, period->end_ms);
     if (from_ms > known_ms) {
@@ -205,7 +64,7 @@ static void add_to_period(struct line_period *period, int64_t from_ms, int64_t t
     if (to_ms <= known_ms)
         return;
     period->times_ms[performance_time_of(view->doing.state)] += to_ms - known_ms;
-    if (is_halt(view->doing.state) && view->bottleneck != LINE_NOBODY)
+    if (line_is_halt(view->doing.state) && view->bottleneck != LINE_NOBODY)
         period->held_ms[view->bottleneck] += to_ms - known_ms;
 }
 
@@ -262,7 +121,7 @@ static void drop_first_change(struct line_run *run)
 static void apply_changes(struct line_run *run, int64_t until_ms)
 {
     while (run->change_count > 0 && run->changes[0].at_ms <= until_ms) {
-        apply(run, &run->changes[0]);
+        line_apply(run, &run->changes[0]);
         drop_first_change(run);
     }
 }
@@ -275,7 +134,7 @@ static void account(struct line_run *run, int64_t to_ms)
         int64_t next_ms = to_ms;
         if (run->change_count > 0)
             next_ms = lower(next_ms, run->changes[0].at_ms);
-        struct line_view view = look(run);
+        struct line_view view = line_look(run);
         add_piece(run, next_ms, &view);
         apply_changes(run, run->known_ms);
     }
@@ -286,10 +145,11 @@ static void make_room(struct line_run *run, int64_t at_ms)
 {
     int64_t first_ms = run->changes[0].at_ms;
 
-    if (is_halt(run->members[run->config->delivery].doing.state) && at_ms - first_ms >= LATE_MS)
+    if (line_is_halt(run->members[run->config->delivery].doing.state) &&
+        at_ms - first_ms >= LATE_MS)
         account(run, first_ms);
     if (run->change_count == LINE_CHANGES) {
-        apply(run, &run->changes[0]);
+        line_apply(run, &run->changes[0]);
         drop_first_change(run);
     }
 }
@@ -321,7 +181,7 @@ static void change(struct line_run *run, size_t member, struct line_doing doing,
         return;
     }
     apply_changes(run, at_ms);
-    apply(run, &one);
+    line_apply(run, &one);
 }
 
 /* The delivery's time up to there, of which it told nothing. */
@@ -340,7 +200,7 @@ static void see_view(struct line_run *run, int64_t at_ms)
     struct line_run later = *run;
 
     apply_changes(&later, INT64_MAX);
-    struct line_view view = look(&later);
+    struct line_view view = line_look(&later);
     if (run->since_ms == LINE_TIME_UNKNOWN || view.cause != run->view.cause ||
         !is_same(view.doing, run->view.doing))
         run->since_ms = at_ms > run->since_ms ? at_ms : run->since_ms;
@@ -463,12 +323,48 @@ static bool has_key(const struct line_period *period, const char *key)
     return period->open && strcmp(shift_key(&instance, room), key) == 0;
 }
 
+static void take_from_largest(int64_t *times_ms, size_t count, int64_t excess_ms)
+{
+    while (excess_ms > 0) {
+        size_t largest = 0;
+        for (size_t i = 1; i < count; i++)
+            if (times_ms[i] > times_ms[largest])
+                largest = i;
+        int64_t ms = lower(times_ms[largest], excess_ms);
+        if (ms == 0)
+            break;
+        times_ms[largest] -= ms;
+        excess_ms -= ms;
+    }
+}
+
+/* Production is the delivery's own, and no less is unknown than of that: its record may differ by
+ * some milliseconds from the intervals it told, as clocks do over a restart. The rest of what is
+ * not known of the line is unknown. */
+static void settle(struct line_shift_record *record, const struct line_shift *shift)
+{
+    int64_t *halts_ms = &record->times_ms[PERFORMANCE_SETUP];
+    size_t count = PERFORMANCE_UNKNOWN - PERFORMANCE_SETUP;
+    int64_t least_ms = shift->unknown_ms;
+
+    record->length_ms = shift->length_ms;
+    record->times_ms[PERFORMANCE_RUN] = shift->run_ms;
+    int64_t most_ms = shift->length_ms - shift->run_ms - least_ms;
+    take_from_largest(halts_ms, count, sum_of(halts_ms, count) - most_ms);
+    record->times_ms[PERFORMANCE_UNKNOWN] =
+        shift->length_ms - shift->run_ms - sum_of(halts_ms, count);
+    take_from_largest(record->held_ms, PRODUCTION_LINE_MOST,
+                      sum_of(record->held_ms, PRODUCTION_LINE_MOST) - sum_of(halts_ms, count));
+}
+
 bool line_run_shift(struct line_run *run, const struct line_shift *shift,
                     struct line_shift_record *ret_record)
 {
-    struct line_shift_record record = {.length_ms = shift->length_ms};
-    int64_t observed = 0;
+    struct line_shift_record record = {.length_ms = 0};
 
+    if (shift->run_ms < 0 || shift->unknown_ms < 0 || shift->run_ms > shift->length_ms ||
+        shift->unknown_ms > shift->length_ms - shift->run_ms)
+        return false;
     if (run->started && !run->disbelieved)
         account(run, shift->end_ms);
     if (has_key(&run->now, shift->key)) {
@@ -478,13 +374,10 @@ bool line_run_shift(struct line_run *run, const struct line_shift *shift,
     if (has_key(&run->before, shift->key)) {
         memcpy(record.times_ms, run->before.times_ms, sizeof record.times_ms);
         memcpy(record.held_ms, run->before.held_ms, sizeof record.held_ms);
-        observed = observed_ms(&run->before);
     } else if (shift->revision > 1) {
         return false;
     }
-    if (record.length_ms < observed)
-        record.length_ms = observed;
-    record.times_ms[PERFORMANCE_UNKNOWN] += record.length_ms - observed;
+    settle(&record, shift);
     *ret_record = record;
     return true;
 }

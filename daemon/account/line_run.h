@@ -19,11 +19,11 @@
  * reserve, which is what its speed leaves of its ideal rate, once all machines produce and of all
  * both are known.
  *
- * The times of a shift follow the intervals of the delivery machine, so that production, offline
- * and unknown are its own to the millisecond. How the rest divides follows what the others have
- * told when such an interval has ended and is told: a change that they tell later than that, as
- * their polls or their debounce are longer, counts from there on. The shift is told when the
- * delivery machine tells it, with the counts of that. */
+ * In the times of a shift production is the delivery's, and so is what is unknown, but for what the
+ * line was not there for. How the rest divides follows what the others have told when an interval
+ * of the delivery has ended and is told: a change that they tell later than that, as their polls or
+ * their debounce are longer, counts from there on. The shift is told when the delivery machine
+ * tells it, with the counts of that. */
 #ifndef BINDERY_LINE_RUN_H
 #define BINDERY_LINE_RUN_H
 
@@ -125,6 +125,8 @@ void line_run_reserve(struct line_run *run, size_t member, double reserve);
 struct line_shift {
     const char *key;
     int64_t end_ms, length_ms;
+    int64_t run_ms,
+        unknown_ms; /* of that: the delivery's production, and what is not known of it */
     int64_t revision;
 };
 
@@ -135,7 +137,7 @@ struct line_shift_record {
 };
 
 /* False where nothing is known of it any more, as of a revision of a shift before the one that was
- * told last. */
+ * told last, and where it makes no sense. */
 bool line_run_shift(struct line_run *run, const struct line_shift *shift,
                     struct line_shift_record *ret_record);
 

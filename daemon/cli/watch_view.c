@@ -102,10 +102,33 @@ static void add_machine_table(const struct node *machine, int width, struct text
     text_free(&written);
 }
 
+static void add_line(const struct node *line, int64_t now_ms, struct text *out)
+{
+    char words[CLI_WORDS];
+    int64_t since_ms = node_int(node_member(line, "since_ms"), 0);
+    const char *reason = node_text(node_member(line, "reason"), "");
+    const char *bottleneck = node_text(node_member(line, "bottleneck"), "");
+    text_addf(out, "%s  ", node_text(node_member(line, "name"), "?"));
+    if (since_ms > 0)
+        text_addf(out, "%s for %s", node_text(node_member(line, "state"), "?"),
+                  cli_duration(now_ms - since_ms, words));
+    else
+        text_add(out, "nothing known yet");
+    if (*reason)
+        text_addf(out, ", %s: %s", node_text(node_member(line, "cause"), "?"), reason);
+    if (*bottleneck)
+        text_addf(out, ", bottleneck %s", bottleneck);
+    add_shift(node_member(line, "shift"), out);
+    text_add_char(out, '\n');
+}
+
 void watch_view_table(const struct node *values, int64_t now_ms, struct text *out)
 {
     const struct node *machines = node_member(values, "machines");
+    const struct node *lines = node_member(values, "lines");
     int width = (int)widest_tag(machines);
+    for (size_t i = 0; i < node_count(lines); i++)
+        add_line(node_item(lines, i), now_ms, out);
     for (size_t i = 0; i < node_count(machines); i++) {
         add_machine_head(node_item(machines, i), now_ms, out);
         add_machine_table(node_item(machines, i), width, out);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "memory.h"
+#include "said.h"
 
 /* What moves all the time is told so often. */
 enum { TELL_MS = 60000 };
@@ -29,15 +30,6 @@ bool lines_have_source(struct store *store, const struct production_line *line)
 {
     const struct machine machine = as_machine(line);
     return store_has_source(store, &machine);
-}
-
-static uint16_t find_value(const struct source *source, const char *name)
-{
-    for (size_t i = 0; i < source->tag_count; i++)
-        if (source->tags[i].length == strlen(name) &&
-            memcmp(source->tags[i].text, name, source->tags[i].length) == 0)
-            return (uint16_t)i;
-    return LINES_NO_VALUE;
 }
 
 /* The ideal rate in the unit of the machine's speed, as "cycles/h"; 0 where one is not known. */
@@ -65,13 +57,11 @@ static void take_seat(struct lines *lines, const struct source *source, struct l
         for (size_t k = 0; k < line->machine_count; k++) {
             if (strcmp(line->machines[k]->name, source->machine) != 0)
                 continue;
-            uint16_t reason = find_value(source, "state.reason");
-            bool has_state = reason != LINES_NO_VALUE && reason > 0 && line->machines[k]->state;
             *seat = (struct lines_seat){
                 .line = &lines->items[i],
                 .member = k,
-                .state = has_state ? (uint16_t)(reason - 1) : LINES_NO_VALUE,
-                .speed = find_value(source, "speed"),
+                .state = line->machines[k]->state != NULL ? said_state_value(source) : SAID_NOWHERE,
+                .speed = said_value(source, "speed"),
                 .ideal = ideal_speed(line->machines[k]),
             };
         }

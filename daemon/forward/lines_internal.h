@@ -18,14 +18,12 @@ struct lines_line {
     int64_t told_ms;         /* when that changed last */
 };
 
-enum { LINES_NO_VALUE = UINT16_MAX };
-
 /* Who a source is: a machine of a line, and which of its values tell something. */
 struct lines_seat {
     bool known;
     struct lines_line *line; /* NULL: it is in none */
     size_t member;
-    uint16_t state, speed; /* LINES_NO_VALUE: there is none; the reason is behind the state */
+    uint16_t state, speed; /* SAID_NOWHERE: there is none; the reason is behind the state */
     double ideal;          /* the ideal rate in the speed's unit; 0: not known */
 };
 

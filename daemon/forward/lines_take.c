@@ -7,6 +7,7 @@
 #include "lines_internal.h"
 #include "log.h"
 #include "record.h"
+#include "said.h"
 
 enum { SALVAGED_MS = 60000 }; /* what is so far behind is older, and was taken before */
 
@@ -16,22 +17,6 @@ struct take {
     struct text *records; /* NULL: nothing is told */
     uint32_t count;
 };
-
-/* --- values --- */
-
-static bool is_text(const struct value *value, const char *text)
-{
-    return value->kind == VALUE_TEXT && value->length == strlen(text) &&
-           memcmp(value->text, text, value->length) == 0;
-}
-
-static enum machine_state state_of(const struct value *value)
-{
-    for (int state = 0; state < MACHINE_STATES; state++)
-        if (is_text(value, machine_state_name((enum machine_state)state)))
-            return (enum machine_state)state;
-    return STATE_UNKNOWN;
-}
 
 /* A number is told in digits too. */
 static uint32_t reason_of(const struct machine *machine, const struct value *value)
@@ -47,22 +32,6 @@ static uint32_t reason_of(const struct machine *machine, const struct value *val
     if (is_number && state_reason_text(machine->state, reason, room) == NULL)
         return state_reason_of_number(strtoll(text, NULL, 10));
     return text[0] != '\0' ? reason : 0;
-}
-
-/* NULL where the event has none of that name. */
-static const struct value *field_of(const struct event *event, const char *key)
-{
-    for (size_t i = 0; i < event->count; i++)
-        if (strcmp(event->fields[i].key, key) == 0)
-            return &event->fields[i].value;
-    return NULL;
-}
-
-static int64_t number_of(const struct event *event, const char *key, int64_t otherwise)
-{
-    const struct value *value = field_of(event, key);
-    bool is_whole = value != NULL && value->kind == VALUE_DECIMAL && value->decimals == 0;
-    return is_whole ? value->mantissa : otherwise;
 }
 
 /* --- what a line tells --- */
@@ -96,7 +65,7 @@ static void add_output(struct event *event, const struct event *shift)
         "good_uncertain", "waste_uncertain", "gross_uncertain",
     };
     for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
-        add(event, keys[i], field_of(shift, keys[i]));
+        add(event, keys[i], said_field(shift, keys[i]));
 }
 
 static void add_times(struct event *event, const struct line_shift_record *record)
@@ -130,8 +99,8 @@ static void tell_shift(struct take *take, const struct lines_line *line,
     struct event event = {.at = line->shift.at, .name = "shift"};
     if (take->records == NULL || lines_source(take->lines->store, config, &event.source) < 0)
         return;
-    add(&event, "shift", field_of(&line->shift, "shift"));
-    add(&event, "calendar", field_of(&line->shift, "calendar"));
+    add(&event, "shift", said_field(&line->shift, "shift"));
+    add(&event, "calendar", said_field(&line->shift, "calendar"));
     add_number(&event, "revision", shift->revision);
     add_number(&event, "duration_ms", record->length_ms);
     add_name(&event, "delivery", config->machines[config->delivery]->name);
@@ -147,7 +116,7 @@ static void tell_shift(struct take *take, const struct lines_line *line,
 static void end_shift(struct take *take, struct lines_line *line)
 {
     struct line_shift_record record;
-    const struct value *key = field_of(&line->shift, "shift");
+    const struct value *key = said_field(&line->shift, "shift");
     char room[SHIFT_KEY_ROOM] = "";
     line->shift_waits = false;
     if (key == NULL || key->kind != VALUE_TEXT || key->length >= sizeof(room))
@@ -156,8 +125,10 @@ static void end_shift(struct take *take, struct lines_line *line)
     const struct line_shift shift = {
         .key = room,
         .end_ms = line->shift.at.wall_ms,
-        .length_ms = number_of(&line->shift, "duration_ms", 0),
-        .revision = number_of(&line->shift, "revision", 1),
+        .length_ms = said_number(&line->shift, "duration_ms", 0),
+        .run_ms = said_number(&line->shift, "run_ms", -1),
+        .unknown_ms = said_number(&line->shift, "unknown_ms", -1),
+        .revision = said_number(&line->shift, "revision", 1),
     };
     if (line_run_shift(&line->run, &shift, &record))
         tell_shift(take, line, &shift, &record);
@@ -168,15 +139,15 @@ static void end_shift(struct take *take, struct lines_line *line)
 static void take_interval(const struct lines_seat *seat, const struct event *event)
 {
     const struct machine *machine = seat->line->run.config->machines[seat->member];
-    const struct value *state = field_of(event, "state"), *reason = field_of(event, "reason");
-    int64_t duration_ms = number_of(event, "duration_ms", -1);
+    const struct value *state = said_field(event, "state"), *reason = said_field(event, "reason");
+    int64_t duration_ms = said_number(event, "duration_ms", -1);
     if (state == NULL)
         return;
     struct line_interval interval = {
-        .doing = {.state = state_of(state)},
+        .doing = {.state = said_state(state)},
         .from_ms = duration_ms >= 0 ? event->at.wall_ms - duration_ms : LINE_TIME_UNKNOWN,
         .to_ms = event->at.wall_ms,
-        .uncertain_ms = number_of(event, "to_uncertain_ms", 0),
+        .uncertain_ms = said_number(event, "to_uncertain_ms", 0),
     };
     if (reason != NULL)
         interval.doing.reason = reason_of(machine, reason);
@@ -186,7 +157,7 @@ static void take_interval(const struct lines_seat *seat, const struct event *eve
 static void take_event(struct take *take, const struct lines_seat *seat, const struct event *event)
 {
     struct lines_line *line = seat->line;
-    if (strcmp(event->name, "state") == 0 && seat->state != LINES_NO_VALUE)
+    if (strcmp(event->name, "state") == 0 && seat->state != SAID_NOWHERE)
         take_interval(seat, event);
     if (strcmp(event->name, "shift") != 0 || seat->member != line->run.config->delivery)
         return;
@@ -214,16 +185,16 @@ static void take_reading(struct take *take, const struct lines_seat *seat,
         const struct sample *sample = &reading->samples[i];
         if (sample->tag == seat->speed)
             line_run_reserve(&line->run, seat->member, reserve_of(seat, sample));
-        if (seat->state == LINES_NO_VALUE)
+        if (seat->state == SAID_NOWHERE)
             continue;
         if (sample->tag == seat->state)
-            doing.state = state_of(&sample->value);
+            doing.state = said_state(&sample->value);
         if (sample->tag == seat->state + 1)
             doing.reason = reason_of(machine, &sample->value);
         if (sample->tag == seat->state || sample->tag == seat->state + 1)
             told = true;
     }
-    if (seat->state != LINES_NO_VALUE)
+    if (seat->state != SAID_NOWHERE)
         line_run_reading(&line->run, seat->member, told ? &doing : NULL, reading->at.wall_ms);
     if (line->shift_waits && seat->member == line->run.config->delivery)
         end_shift(take, line);
@@ -258,7 +229,7 @@ static void take_record(struct take *take, const struct lines_seat *seat,
 /* The gateway's own events: the clock was set. */
 static void take_step(struct take *take, const struct event *event)
 {
-    int64_t step_ms = number_of(event, "step_ms", 0);
+    int64_t step_ms = said_number(event, "step_ms", 0);
     for (size_t i = 0; strcmp(event->name, "clock_step") == 0 && i < take->lines->count; i++) {
         struct lines_line *line = &take->lines->items[i];
         if (was_taken(take, line, &event->at))

@@ -5,8 +5,6 @@
 
 #include "loads.h"
 
-enum { LOADS_NO_VALUE = UINT16_MAX };
-
 /* A machine with a state. */
 struct loads_machine {
     const struct machine *config;
@@ -22,7 +20,7 @@ struct loads_machine {
 struct loads_seat {
     bool known;
     struct loads_machine *machine; /* NULL: it tells nothing here */
-    uint16_t state, job, counter;  /* LOADS_NO_VALUE: there is none */
+    uint16_t state, job, counter;  /* SAID_NOWHERE: there is none */
 };
 
 struct loads {

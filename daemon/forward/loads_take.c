@@ -4,15 +4,7 @@
 #include "loads_internal.h"
 #include "memory.h"
 #include "record.h"
-
-static uint16_t find_value(const struct source *source, const char *name)
-{
-    for (size_t i = 0; name != NULL && i < source->tag_count; i++)
-        if (source->tags[i].length == strlen(name) &&
-            memcmp(source->tags[i].text, name, source->tags[i].length) == 0)
-            return (uint16_t)i;
-    return LOADS_NO_VALUE;
-}
+#include "said.h"
 
 /* The counter of all that goes through, or else of what is good; NULL where it is not one. */
 static const char *counter_of(const struct machine *machine)
@@ -41,12 +33,11 @@ static void take_seat(struct loads *loads, const struct source *source, struct l
     if (machine == NULL)
         return;
     const struct machine *config = machine->config;
-    uint16_t reason = find_value(source, "state.reason");
     seat->machine = machine;
-    seat->state = reason != LOADS_NO_VALUE && reason > 0 ? (uint16_t)(reason - 1) : LOADS_NO_VALUE;
-    seat->job = config->job != NULL ? find_value(source, config->tags[config->job->id].name)
-                                    : LOADS_NO_VALUE;
-    seat->counter = find_value(source, counter_of(config));
+    seat->state = said_state_value(source);
+    seat->job =
+        config->job != NULL ? said_value(source, config->tags[config->job->id].name) : SAID_NOWHERE;
+    seat->counter = said_value(source, counter_of(config));
 }
 
 /* NULL where the source tells nothing here. */
@@ -65,17 +56,7 @@ static const struct loads_seat *seat_of(struct loads *loads, uint32_t source)
     struct loads_seat *seat = &loads->seats[source];
     if (!seat->known)
         take_seat(loads, named, seat);
-    return seat->machine != NULL && seat->state != LOADS_NO_VALUE ? seat : NULL;
-}
-
-static enum machine_state state_of(const struct value *value)
-{
-    for (int i = 0; value->kind == VALUE_TEXT && i < MACHINE_STATES; i++) {
-        const char *name = machine_state_name((enum machine_state)i);
-        if (value->length == strlen(name) && memcmp(value->text, name, value->length) == 0)
-            return (enum machine_state)i;
-    }
-    return STATE_UNKNOWN;
+    return seat->machine != NULL && seat->state != SAID_NOWHERE ? seat : NULL;
 }
 
 /* "" and 0 are no job; which one it is stays where it is. */
@@ -103,7 +84,7 @@ static void take_total(struct loads_machine *machine, const struct sample *sampl
 static void take_state(struct loads_machine *machine, const struct sample *sample,
                        const struct instant *at)
 {
-    machine->shown = state_of(&sample->value);
+    machine->shown = said_state(&sample->value);
     machine->base_changed = machine->base_changed || !machine->capacity.started;
     capacity_begin(&machine->capacity, at->wall_ms);
 }
@@ -122,27 +103,19 @@ static void take_reading(const struct loads_seat *seat, const struct reading *re
     }
 }
 
-static const struct value *field_of(const struct event *event, const char *key)
-{
-    for (size_t i = 0; i < event->count; i++)
-        if (strcmp(event->fields[i].key, key) == 0)
-            return &event->fields[i].value;
-    return NULL;
-}
-
 static void take_interval(struct loads_machine *machine, const struct event *event)
 {
-    const struct value *state = field_of(event, "state");
-    const struct value *duration = field_of(event, "duration_ms");
+    const struct value *state = said_field(event, "state");
+    int64_t duration_ms = said_number(event, "duration_ms", -1);
     if (state == NULL)
         return;
-    struct capacity_piece piece = {.state = state_of(state), .to_ms = event->at.wall_ms};
+    struct capacity_piece piece = {.state = said_state(state), .to_ms = event->at.wall_ms};
     /* what was counted in a time of which nothing is known is not the speed of the time known */
     if (piece.state == STATE_UNKNOWN || piece.state == STATE_OFFLINE)
         machine->counts = false;
-    if (duration == NULL || duration->kind != VALUE_DECIMAL || duration->mantissa < 0)
+    if (duration_ms < 0)
         return;
-    piece.from_ms = piece.to_ms - duration->mantissa;
+    piece.from_ms = piece.to_ms - duration_ms;
     capacity_add(&machine->capacity, machine->config->calendar, &piece);
     machine->base_changed = true;
 }

@@ -143,6 +143,9 @@ void live_status_json(struct live *live, struct text *out);
  * them if name is NULL. False if there is no such machine. */
 bool live_values_json(struct live *live, const char *name, struct text *out);
 
+/* ,"lines":[…], as in live_status_json, behind another member. */
+void live_lines_json(struct live *live, struct text *out);
+
 /* Everything that is counted, in Prometheus's text format 0.0.4; see bindery(1). The plant gives
  * the gateway's name, `now` whether its clock is synchronised. */
 void live_metrics(struct live *live, const struct plant *plant, const struct instant *now,

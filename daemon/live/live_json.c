@@ -333,3 +333,12 @@ bool live_values_json(struct live *live, const char *name, struct text *out)
         out->length--;
     return found;
 }
+
+void live_lines_json(struct live *live, struct text *out)
+{
+    text_add_char(out, ',');
+    pthread_mutex_lock(&live->lock);
+    add_lines(live, out);
+    pthread_mutex_unlock(&live->lock);
+    out->length--;
+}

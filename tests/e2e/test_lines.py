@@ -58,10 +58,10 @@ class Lines(Case):
                 self.units[name].set("holding", address, values[tag_name])
         wait_for(lambda: values.items() <= self.receiver.latest(name)[0].items(), what=str(values))
 
-    def status(self, since=0, **wanted):
-        """The line's retained status, once it says so; not one of the first `since`."""
+    def status(self, **wanted):
+        """The line's retained status, once it says so."""
         def look():
-            messages = self.receiver.of_topic("/line-1/status")[since:]
+            messages = self.receiver.of_topic("/line-1/status")
             latest = messages[-1].json() if messages else {}
             return wanted.items() <= latest.items() and latest
         return wait_for(look, what=str(wanted))
@@ -129,9 +129,11 @@ class Lines(Case):
         self.be("trimmer", code=3)
         self.status(state="fault", bottleneck="binder")
         gateway.kill()
-        since = len(self.receiver.of_topic("/line-1/status"))
+        since = self.receiver.last_seq()
         gateway = self.start()
-        self.status(since, state="fault", cause="binder")
+        for name in ("binder", "trimmer"):
+            self.receiver.wait_reading(machine=name, since=since)
+        self.status(state="fault", cause="binder")
         self.be("binder", code=1)
         self.be("trimmer", code=1, good=9)
         record = self.expect_deliverys("first")

@@ -194,18 +194,27 @@ static void test_the_least_reserve_is_the_bottleneck_while_all_produce(void **st
 
 /* --- shifts --- */
 
+/* The delivery has told its shift, of which it produced and knew so much. */
 static struct line_shift_record end_shift(struct world *world, const char *key, int64_t end_ms,
-                                          int64_t revision)
+                                          int64_t run_ms, int64_t unknown_ms)
 {
-    const struct line_shift shift = {
-        .key = key, .end_ms = end_ms, .length_ms = 8 * HOUR_MS, .revision = revision};
+    const struct line_shift shift = {.key = key,
+                                     .end_ms = end_ms,
+                                     .length_ms = 8 * HOUR_MS,
+                                     .run_ms = run_ms,
+                                     .unknown_ms = unknown_ms,
+                                     .revision = 1};
     struct line_shift_record record;
     int64_t sum = 0;
 
     assert_true(line_run_shift(&world->run, &shift, &record));
-    for (size_t i = 0; i < PERFORMANCE_TIMES; i++)
+    for (size_t i = 0; i < PERFORMANCE_TIMES; i++) {
+        assert_true(record.times_ms[i] >= 0);
         sum += record.times_ms[i];
+    }
     assert_int_equal(sum, record.length_ms);
+    assert_int_equal(record.times_ms[PERFORMANCE_RUN], run_ms);
+    assert_true(record.times_ms[PERFORMANCE_UNKNOWN] >= unknown_ms);
     return record;
 }
 
@@ -220,16 +229,18 @@ static void test_a_shift_tells_what_held_the_line_up(void **state)
     tell(&world, BINDER, STATE_PRODUCTION, 0, stopped_ms + HOUR_MS);
     tell(&world, TRIMMER, STATE_PRODUCTION, 0, stopped_ms + HOUR_MS + 5000);
     struct line_shift_record record =
-        end_shift(&world, "2026-11-23/early", BEGIN_MS + 8 * HOUR_MS, 1);
+        end_shift(&world, "2026-11-23/early", BEGIN_MS + 8 * HOUR_MS, 7 * HOUR_MS - 5000, 0);
     assert_int_equal(record.length_ms, 8 * HOUR_MS);
     assert_int_equal(record.times_ms[PERFORMANCE_DOWN], HOUR_MS);
     assert_int_equal(record.times_ms[PERFORMANCE_IDLE], 5000);
-    assert_int_equal(record.times_ms[PERFORMANCE_RUN], 7 * HOUR_MS - 5000);
+    assert_int_equal(world.run.before.times_ms[PERFORMANCE_RUN], 7 * HOUR_MS - 5000);
     assert_int_equal(record.held_ms[BINDER], HOUR_MS);
     assert_int_equal(record.held_ms[TRIMMER], 5000);
+    /* it knew a little less than what it told: clocks over a restart */
     tell_clock(&world, BEGIN_MS + 9 * HOUR_MS);
-    record = end_shift(&world, "2026-11-23/early", BEGIN_MS + 8 * HOUR_MS, 2);
-    assert_int_equal(record.times_ms[PERFORMANCE_DOWN], HOUR_MS);
+    record = end_shift(&world, "2026-11-23/early", BEGIN_MS + 8 * HOUR_MS, 7 * HOUR_MS - 5000, 3);
+    assert_int_equal(record.times_ms[PERFORMANCE_DOWN], HOUR_MS - 3);
+    assert_int_equal(record.held_ms[BINDER], HOUR_MS - 3);
 }
 
 static void test_a_shift_that_nothing_is_known_of_has_no_times(void **state)
@@ -240,8 +251,10 @@ static void test_a_shift_that_nothing_is_known_of_has_no_times(void **state)
 
     (void)state;
     assert_false(line_run_shift(&world.run, &old, &record));
-    record = end_shift(&world, "2026-11-20/late", BEGIN_MS - 8 * HOUR_MS, 1);
-    assert_int_equal(record.times_ms[PERFORMANCE_UNKNOWN], 8 * HOUR_MS);
+    record = end_shift(&world, "2026-11-20/late", BEGIN_MS - 8 * HOUR_MS, HOUR_MS, 0);
+    assert_int_equal(record.times_ms[PERFORMANCE_UNKNOWN], 7 * HOUR_MS);
+    const struct line_shift absurd = {.key = "2026-11-23/early", .length_ms = 5, .run_ms = 6};
+    assert_false(line_run_shift(&world.run, &absurd, &record));
 }
 
 static void test_a_step_of_the_clock_is_unknown_forward_and_counts_once_back(void **state)
@@ -259,10 +272,10 @@ static void test_a_step_of_the_clock_is_unknown_forward_and_counts_once_back(voi
     tell_clock(&world, BEGIN_MS + 5 * HOUR_MS - HOUR_MS / 2); /* and back after an hour */
     line_run_step(&world.run, BEGIN_MS + 5 * HOUR_MS - HOUR_MS / 2, -HOUR_MS / 2);
     struct line_shift_record record =
-        end_shift(&world, "2026-11-23/early", BEGIN_MS + 8 * HOUR_MS, 1);
+        end_shift(&world, "2026-11-23/early", BEGIN_MS + 8 * HOUR_MS, 5 * HOUR_MS, HOUR_MS);
     assert_int_equal(record.times_ms[PERFORMANCE_UNKNOWN], HOUR_MS);
     assert_int_equal(record.times_ms[PERFORMANCE_DOWN], 2 * HOUR_MS);
-    assert_int_equal(record.times_ms[PERFORMANCE_RUN], 5 * HOUR_MS);
+    assert_int_equal(world.run.before.times_ms[PERFORMANCE_RUN], 5 * HOUR_MS);
     assert_int_equal(record.held_ms[BINDER], HOUR_MS);
 }
 
@@ -278,7 +291,7 @@ static void test_a_clock_that_is_not_set_makes_no_times(void **state)
     line_run_reading(&world.run, TRIMMER, &(struct line_doing){STATE_IDLE, 0}, 5000);
     tell_clock(&world, BEGIN_MS + 2 * HOUR_MS);
     struct line_shift_record record =
-        end_shift(&world, "2026-11-23/early", BEGIN_MS + 8 * HOUR_MS, 1);
+        end_shift(&world, "2026-11-23/early", BEGIN_MS + 8 * HOUR_MS, 0, 0);
     assert_int_equal(record.times_ms[PERFORMANCE_UNKNOWN], 2 * HOUR_MS);
     assert_int_equal(record.times_ms[PERFORMANCE_IDLE], 6 * HOUR_MS);
 }
@@ -432,15 +445,17 @@ static void restart(struct world *world)
 
 static void expect_shift(struct world *world, const char *key, int64_t end_ms, bool late)
 {
-    struct line_shift_record record = end_shift(world, key, end_ms, 1);
     struct model model = model_shift(end_ms - 8 * HOUR_MS, end_ms);
+    struct line_shift_record record = end_shift(world, key, end_ms, model.times_ms[PERFORMANCE_RUN],
+                                                model.times_ms[PERFORMANCE_UNKNOWN]);
+    const int64_t *known_ms = world->run.before.times_ms;
 
     if (!late) {
         assert_memory_equal(record.times_ms, model.times_ms, sizeof model.times_ms);
         assert_memory_equal(record.held_ms, model.held_ms, sizeof model.held_ms);
     }
-    assert_int_equal(record.times_ms[PERFORMANCE_RUN], model.times_ms[PERFORMANCE_RUN]);
-    assert_int_equal(record.times_ms[PERFORMANCE_UNKNOWN], model.times_ms[PERFORMANCE_UNKNOWN]);
+    assert_int_equal(known_ms[PERFORMANCE_RUN], model.times_ms[PERFORMANCE_RUN]);
+    assert_int_equal(known_ms[PERFORMANCE_UNKNOWN], model.times_ms[PERFORMANCE_UNKNOWN]);
 }
 
 static void live(bool late)
@@ -511,7 +526,8 @@ static void test_whatever_was_kept_comes_to_a_line(void **state)
         world.run = line_run_resume(&line, &kept);
         for (size_t m = 0; m < MACHINES; m++)
             tell(&world, m, (enum machine_state)below(MACHINE_STATES), 0, BEGIN_MS + below(9999));
-        end_shift(&world, "2026-11-23/early", BEGIN_MS + 8 * HOUR_MS, 1);
+        end_shift(&world, "2026-11-23/early", BEGIN_MS + 8 * HOUR_MS, below(9999999),
+                  below(9999999));
     }
 }
 

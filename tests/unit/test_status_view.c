@@ -173,6 +173,29 @@ static void test_watch_view_lets_no_control_character_through(void **state)
     text_free(&wrong);
 }
 
+static void test_views_show_what_lines_do_and_what_holds_them_up(void **state)
+{
+    (void)state;
+    const char json[] =
+        "{\"machines\":[],\"lines\":[{\"name\":\"binding-1\",\"delivery\":\"t\",\"state\":"
+        "\"fault\",\"since_ms\":1795412464123,\"cause\":\"binder-1\",\"reason\":\"jam\","
+        "\"bottleneck\":\"binder-1\",\"shift\":{\"key\":\"2026-11-23/early\",\"good\":1200,"
+        "\"waste\":null}},{\"name\":\"new-1\",\"state\":\"unknown\",\"since_ms\":0}]}";
+    struct text status = view(json), table = {0}, wrong = {0};
+    struct node *values = node_parse(json, strlen(json), &wrong);
+    watch_view_table(values, now_ms, &table);
+    assert_non_null(strstr(status.data, "binding-1  fault               10 s  binder-1   "));
+    assert_non_null(strstr(status.data, "2026-11-23/early    binder-1: jam\n"));
+    assert_non_null(strstr(status.data, "\nnew-1      -      "));
+    assert_non_null(strstr(table.data, "binding-1  fault for 10 s, binder-1: jam, bottleneck "
+                                       "binder-1, shift 2026-11-23/early: 1,200 good\n"));
+    assert_non_null(strstr(table.data, "new-1  nothing known yet\n"));
+    node_free(values);
+    text_free(&status);
+    text_free(&table);
+    text_free(&wrong);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -183,6 +206,7 @@ int main(void)
         cmocka_unit_test(test_views_show_what_a_machine_does_since_when_and_how_fast),
         cmocka_unit_test(test_status_view_bears_an_answer_without_anything),
         cmocka_unit_test(test_watch_view_lets_no_control_character_through),
+        cmocka_unit_test(test_views_show_what_lines_do_and_what_holds_them_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
