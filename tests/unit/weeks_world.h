@@ -15,13 +15,9 @@
 #include "ledger_bench.h"
 #include "log.h"
 #include "sim_random.h"
+#include "weeks_clock.h"
 #include "weeks_told.h"
 #include "zone.h"
-
-#define SECOND INT64_C(1000)
-#define MINUTE (60 * SECOND)
-#define HOUR (60 * MINUTE)
-#define DAY (24 * HOUR)
 
 enum {
     MACHINES = 5,
@@ -58,38 +54,6 @@ struct weeks {
         unsigned kills, stops, reloads, reboots, silences, steps;
     } met;
 };
-
-/* --- the clocks, in place of clock.c --- */
-
-static int64_t world_ms, world_boot_ms, world_wall_ms, world_wrong_ms;
-static char world_boot_id[37] = "00000000-0000-0000-0000-000000000000";
-
-static struct instant world_instant(int64_t at_ms)
-{
-    return (struct instant){.boot_ms = at_ms - world_boot_ms,
-                            .wall_ms = world_wall_ms + at_ms + world_wrong_ms,
-                            .synced = true};
-}
-
-int64_t clock_mono_ns(void)
-{
-    return (world_ms - world_boot_ms) * NS_PER_MS;
-}
-
-void clock_now(struct instant *ret_now)
-{
-    *ret_now = world_instant(world_ms);
-}
-
-bool clock_refresh(void)
-{
-    return true;
-}
-
-const char *clock_boot_id(void)
-{
-    return world_boot_id;
-}
 
 /* --- chances --- */
 
