@@ -152,10 +152,12 @@ class StoryCase(Case):
         return [json.loads(line) for line in whole[:whole.rfind("\n") + 1].splitlines()]
 
     def end(self, seconds=60):
-        """Once the gateway has told of the time after the last line."""
+        """Once the gateway has told of the time after the last line, and all of it was received."""
         last_ms = max(line["t_ms"] for line in self.truth_lines())
         wait_for(lambda: min(self.recorder.latest_ms.get(name, 0) for name in KINDS) > last_ms,
                  seconds, "readings of later")
-        self.assertEqual(self.running.stop(), 0)
         self.assertEqual(self.simulator.stop(), 0)
+        wait_for(lambda: self.running.status()["uplinks"][0]["pending"] == 0, seconds,
+                 "the backlog's end")
+        self.assertEqual(self.running.stop(), 0)
         self.recorder.close()

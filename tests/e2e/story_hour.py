@@ -47,18 +47,19 @@ class Hour(StoryCase):
                 with open(os.path.join(self.directory, "away.json"), "w", encoding="utf-8") as file:
                     json.dump(self.away, file)
                 shutil.copytree(self.directory, options.keep, dirs_exist_ok=True)
-        print(truth.hold(self.ledger_path, self.received_path, self.away, pace))
+        print(truth.text_of(truth.hold(self.ledger_path, self.received_path, self.away, pace)))
 
 
 def main():
     global options
     parser = argparse.ArgumentParser(prog="story.sh", description=__doc__)
-    parser.add_argument("--minutes", type=float, default=60, help="of our time (60)")
-    parser.add_argument("--speed", type=int, default=20, help="machines live so much faster (20)")
-    parser.add_argument("--poll", type=int, default=50, help="a machine is asked every so many ms (50)")
-    parser.add_argument("--shift", type=int, default=5, help="length of a shift in minutes (5)")
-    parser.add_argument("--begin", default="74940s", help="where in their story they begin")
-    parser.add_argument("--keep", metavar="DIR", help="leaves what was received and the truth there")
+    add = parser.add_argument
+    add("--minutes", type=float, default=60, help="of our time (60)")
+    add("--speed", type=int, default=20, help="machines live so much faster (20)")
+    add("--poll", type=int, default=50, help="a machine is asked every so many ms (50)")
+    add("--shift", type=int, default=5, help="length of a shift in minutes (5)")
+    add("--begin", default="74940s", help="where in their story they begin")
+    add("--keep", metavar="DIR", help="leaves what was received and the truth there")
     options = parser.parse_args()
     unittest.main(argv=[sys.argv[0]])
 

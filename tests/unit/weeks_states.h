@@ -122,7 +122,7 @@ static inline void check_polls(const struct watched *watched)
 /* As the rule has it, of the intervals that were told. */
 struct stopping {
     bool produced, open, seen;
-    int64_t since_ms;
+    struct told_state stop; /* its state and its reason are the first there were */
     size_t found;
 };
 
@@ -132,19 +132,38 @@ static inline bool ends_stops(enum machine_state state)
            state == STATE_MAINTENANCE;
 }
 
+static inline void go_on_stopping(struct stopping *stopping, const struct told_state *told)
+{
+    if (!stopping->open)
+        stopping->stop = (struct told_state){.from_ms = told->from_ms};
+    stopping->open = true;
+    if (is_dark(told->state))
+        return;
+    if (!stopping->seen)
+        stopping->stop.state = told->state;
+    stopping->seen = true;
+    if (stopping->stop.reason[0] == '\0')
+        memcpy(stopping->stop.reason, told->reason, sizeof told->reason);
+}
+
 static inline void expect_stop(const struct watched *watched, struct stopping *stopping,
                                int64_t to_ms)
 {
+    const struct told_state *stop = &stopping->stop;
+    int64_t length_ms = to_ms - stop->from_ms;
+
     CHECK(watched, to_ms, stopping->found < watched->stops.count, "a stop of %d ms was not told",
-          (int)(to_ms - stopping->since_ms));
+          (int)length_ms);
     const struct told_state *told = &watched->stops.items[stopping->found++];
-    CHECK(watched, to_ms, told->from_ms == stopping->since_ms && told->to_ms == to_ms,
-          "a stop of %d ms was told as one of %d that ended %d ms later",
-          (int)(to_ms - stopping->since_ms), (int)(told->to_ms - told->from_ms),
-          (int)(told->to_ms - to_ms));
-    bool micro = to_ms - stopping->since_ms < watched->machine->state->micro_stop_ms;
-    CHECK(watched, to_ms, told->micro == micro, "a stop of %d ms was told as %s",
-          (int)(to_ms - stopping->since_ms), told->micro ? "micro" : "long");
+    CHECK(watched, to_ms, told->from_ms == stop->from_ms && told->to_ms == to_ms,
+          "a stop of %d ms was told as one of %d that ended %d ms later", (int)length_ms,
+          (int)(told->to_ms - told->from_ms), (int)(told->to_ms - to_ms));
+    bool micro = length_ms < watched->machine->state->micro_stop_ms;
+    CHECK(watched, to_ms, told->micro == micro, "a stop of %d ms was told as %s", (int)length_ms,
+          told->micro ? "micro" : "long");
+    CHECK(watched, to_ms, told->state == stop->state && strcmp(told->reason, stop->reason) == 0,
+          "a stop, %s (%s), was told as %s (%s)", machine_state_name(stop->state), stop->reason,
+          machine_state_name(told->state), told->reason);
 }
 
 static inline void check_stops(const struct watched *watched)
@@ -153,17 +172,15 @@ static inline void check_stops(const struct watched *watched)
 
     for (size_t i = 0; i < watched->states.count; i++) {
         const struct told_state *told = &watched->states.items[i];
-        if (ends_stops(told->state)) {
-            if (stopping.open && stopping.seen)
-                expect_stop(watched, &stopping, told->from_ms);
-            stopping.open = stopping.seen = false;
-            stopping.produced |= told->state == STATE_PRODUCTION;
-        } else if (stopping.produced) {
-            if (!stopping.open)
-                stopping.since_ms = told->from_ms;
-            stopping.open = true;
-            stopping.seen |= !is_dark(told->state);
+        if (!ends_stops(told->state)) {
+            if (stopping.produced)
+                go_on_stopping(&stopping, told);
+            continue;
         }
+        if (stopping.open && stopping.seen)
+            expect_stop(watched, &stopping, told->from_ms);
+        stopping.open = stopping.seen = false;
+        stopping.produced |= told->state == STATE_PRODUCTION;
     }
     /* The last one may have ended with what goes on at the end of the week. */
     assert_in_range(watched->stops.count, stopping.found, stopping.found + 1);
