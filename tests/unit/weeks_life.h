@@ -110,7 +110,7 @@ static inline int64_t begin_of(uint64_t seed)
 static inline struct weeks *begin(struct config *config, uint64_t seed, int slowness)
 {
     struct weeks *weeks = mem_alloc(sizeof *weeks);
-    void *bench;
+    void *bench = NULL;
 
     log_set_level(LOG_LEVEL_ERROR);
     zone_use("Europe/Berlin");
