@@ -294,9 +294,14 @@ class Comparison:
                 self.fail(counts, "by the totals", sums, "in", event)
 
     def check_shifts(self):
-        shifts = self.told.of("shift")
-        if len({e["shift"] for e in shifts}) != len(shifts):
-            self.fail("a shift was told twice:", [e["shift"] for e in shifts])
+        """None is missing, and each was told once, or once more as another revision."""
+        latest = {}
+        for event in self.told.of("shift"):
+            before = latest.get(event["shift"], {"revision": 0})
+            if event["revision"] != before["revision"] + 1:
+                self.fail("a shift was told again:", before, event)
+            latest[event["shift"]] = event
+        shifts = sorted(latest.values(), key=lambda event: event["to"])
         length_ms = self.pace.shift_minutes * 60000
         for before, after in zip(shifts, shifts[1:]):
             if before["to"] != after["from"]:
@@ -319,6 +324,12 @@ class Comparison:
         if len(truth) != len(jobs):
             self.fail(len(jobs), "jobs were told of", len(truth), [e["job"] for e in jobs],
                       [job for _, job, _ in truth])
+        for before, after in zip(jobs, jobs[1:]):
+            if before["to"] != after["from"] or \
+                    (after["job"] and before["next"] != after["job"]):
+                self.fail("a job is missing between", before, after)
+        if self.told.of("format"):
+            self.fail("a format that is no job's:", self.told.of("format"))
         exact = 0
         for event, (begin, job, end) in zip(jobs, truth):
             beside = self.is_away(end - most_ms, end + 3 * most_ms)

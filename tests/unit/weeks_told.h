@@ -63,6 +63,7 @@ struct told_count {
 /* A shift or a job that was over. */
 struct told_period {
     char shift[80];
+    int64_t revision;
     int64_t job, next;          /* -1: null */
     int64_t begin_ms, end_ms;   /* on the clock of the world */
     int64_t wall_ms, length_ms; /* when it ended by the gateway's clock */
@@ -131,7 +132,8 @@ static inline struct told_state told_state_of(const struct event *event, int64_t
 
 static inline struct told_period told_period_of(const struct event *event, int64_t ahead_ms)
 {
-    struct told_period told = {.job = number_in(event, "job"),
+    struct told_period told = {.revision = number_in(event, "revision"),
+                               .job = number_in(event, "job"),
                                .next = number_in(event, "next"),
                                .end_ms = event->at.wall_ms - ahead_ms,
                                .wall_ms = event->at.wall_ms,
