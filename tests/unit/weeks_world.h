@@ -323,7 +323,10 @@ static inline bool read_all(const struct weeks *weeks, struct watched *watched)
             uint16_t tag = plan->tags[span->first_tag + k];
             const struct tag *read = &watched->machine->tags[tag];
             struct sample *sample = &answer->samples[answer->count++];
-            decode_tag(read, words + (read->address - span->start), NULL, sample);
+            char *text = NULL;
+            if (read->type == TYPE_STRING)
+                text = answer->texts + (size_t)tag * DECODE_TEXT_BYTES;
+            decode_tag(read, words + (read->address - span->start), text, sample);
             sample->tag = tag;
         }
     }
