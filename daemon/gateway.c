@@ -13,6 +13,8 @@
 /* What readings may take of memory while the store can't have them. */
 enum { QUEUE_BYTES = 16 * 1024 * 1024 };
 
+enum { SAVE_S = 60 };
+
 /* --- links --- */
 
 static int start_polling(struct gateway *gateway, struct link_run *run)
@@ -107,8 +109,12 @@ static void set_machines(struct gateway *gateway, struct link_run *run,
     run->machine_count = count;
 }
 
-static bool wants(const struct link *link, const struct machine_run *run)
+/* Of a machine that refused something everything is asked for again. */
+static bool wants(const struct gateway *gateway, const struct link *link,
+                  const struct machine_run *run)
 {
+    if (live_refuses(gateway->live, run->live))
+        return false;
     for (size_t i = 0; i < link->machine_count; i++)
         if (machine_equal(link->machines[i], run->config))
             return true;
@@ -123,7 +129,7 @@ static void drop_machines(struct gateway *gateway, struct link_run *run, const s
     struct machine_run **stay = mem_array(count, sizeof(struct machine_run *));
     struct machine_run **leave = mem_array(count, sizeof(struct machine_run *));
     for (size_t i = 0; i < count; i++)
-        if (wants(link, run->machines[i]))
+        if (wants(gateway, link, run->machines[i]))
             stay[kept++] = run->machines[i];
         else
             leave[gone++] = run->machines[i];
@@ -205,8 +211,13 @@ static int start(struct gateway *gateway, const struct plant *plant)
         .queue = gateway->queue,
         .live = gateway->live,
         .standings = &gateway->standings,
+        .refused = &gateway->refused,
         .tick_ns = plant->tick_ms * NS_PER_MS,
     };
+    struct text path = {0};
+    text_addf(&path, "%s.refused", plant->store.path);
+    refused_load(&gateway->refused, path.data);
+    text_free(&path);
     uint32_t *sources = mem_array(plant->machine_count, sizeof(*sources));
     int error = forward_start(plant, gateway->queue, gateway->live, sources, &gateway->standings,
                               &gateway->forward);
@@ -233,10 +244,26 @@ int gateway_start(const struct plant *plant, struct gateway **ret_gateway)
     return 0;
 }
 
+static void save_refused(struct gateway *gateway)
+{
+    int error = refused_save(&gateway->refused, gateway->live);
+    if (error < 0)
+        log_warn("what machines refuse can't be written down: %s", strerrordesc_np(-error));
+    gateway->save_ns = clock_mono_ns() + SAVE_S * NS_PER_S;
+}
+
+void gateway_tick(struct gateway *gateway)
+{
+    if (clock_mono_ns() >= gateway->save_ns)
+        save_refused(gateway);
+}
+
 void gateway_stop(struct gateway *gateway)
 {
     if (gateway == NULL)
         return;
+    if (gateway->link_count > 0)
+        save_refused(gateway);
     for (size_t i = 0; i < gateway->link_count; i++)
         if (gateway->links[i]->line != NULL)
             line_thread_hurry(gateway->links[i]->line);
@@ -248,6 +275,7 @@ void gateway_stop(struct gateway *gateway)
     live_free(gateway->live);
     queue_free(gateway->queue);
     standings_free(&gateway->standings);
+    refused_free(&gateway->refused);
     plant_release(gateway->plant);
     free(gateway);
 }
@@ -277,6 +305,7 @@ int gateway_reload(struct gateway *gateway, const struct plant *plant)
     uint32_t *sources = mem_array(plant->machine_count, sizeof(*sources));
     int error = forward_reload(gateway->forward, plant, sources);
     if (error == 0) {
+        refused_forget(&gateway->refused);
         set_links(gateway, plant, sources);
         warn_of_restart(gateway->plant, plant);
         plant_release(gateway->plant);

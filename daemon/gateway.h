@@ -20,6 +20,9 @@ void gateway_stop(struct gateway *gateway);
  * logged: then the plant before stays in force. */
 int gateway_reload(struct gateway *gateway, const struct plant *plant);
 
+/* To be called every second or so. */
+void gateway_tick(struct gateway *gateway);
+
 /* Which loop meant to have come round again by at_ns and has not, as "link press-bus"; NULL when
  * everything moves. Good until the next call. */
 const char *gateway_stalled(struct gateway *gateway, int64_t at_ns);

@@ -8,6 +8,7 @@
 #include "machine.h"
 #include "poller.h"
 #include "queue.h"
+#include "refused.h"
 
 /* A link in service. Its machines change hands between here and the thread that polls them. */
 struct link_run {
@@ -25,6 +26,8 @@ struct gateway {
     struct queue *queue;
     struct live *live;
     struct standings standings; /* of machines that are out of service */
+    struct refused refused;
+    int64_t save_ns; /* when that is to be written down */
     struct poll_output output;
     struct poller *poller;
     struct forward *forward;

@@ -157,6 +157,7 @@ static void run(struct gateway *gateway, struct control *control, int signals, c
         int64_t next_ns = watch(gateway, &feed_ns);
         watch_clock(gateway, &before);
         live_alarm_expire(live, clock_mono_ns());
+        gateway_tick(gateway);
         int64_t wait_ns = next_ns - clock_mono_ns();
         if (poll(wait, 2, wait_ns > 0 ? (int)(wait_ns / NS_PER_MS) + 1 : 0) > 0 &&
             wait[1].revents != 0)

@@ -30,13 +30,16 @@ struct line_answer {
 struct line_driver {
     const char *name;
 
-    /* Prepares a machine once; pure but for allocation. */
-    struct line_plan *(*prepare)(const struct machine *machine);
+    /* Prepares a machine once; pure but for allocation. `refused` as for modbus_plan_new. */
+    struct line_plan *(*prepare)(const struct machine *machine, const bool *refused);
     void (*discard)(struct line_plan *plan); /* accepts NULL */
 
     /* Opens the link. 0, or negative errno with *ret_line untouched. May block for at most the
      * link's timeout (name resolution apart). */
     int (*open)(const struct link *link, struct line **ret_line);
+
+    /* What whoever opened it should know, a sentence; NULL: nothing. May be left out. */
+    const char *(*remark)(const struct line *line);
 
     /* Asks one machine for its tags of the periods for which due(context, every_ms) is true. Each
      * such tag gets a sample, good or with its quality. Blocks for at most the link's timeout a
@@ -61,5 +64,8 @@ struct line_driver {
 
 /* The driver of a link; NULL for those that are no lines (modbus-tcp). */
 const struct line_driver *line_driver_find(enum link_driver driver);
+
+/* Why a link could not be opened, by open's negative errno, in words. */
+const char *line_open_trouble(const struct link *link, int error);
 
 #endif

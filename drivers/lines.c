@@ -1,5 +1,8 @@
 #include "line.h"
 
+#include <errno.h>
+#include <string.h>
+
 extern const struct line_driver modbus_rtu_driver, modbus_rtu_tcp_driver;
 extern const struct line_driver modbus_ascii_driver, modbus_ascii_tcp_driver;
 
@@ -13,4 +16,15 @@ static const struct line_driver *const drivers[] = {
 const struct line_driver *line_driver_find(enum link_driver driver)
 {
     return driver < sizeof drivers / sizeof drivers[0] ? drivers[driver] : NULL;
+}
+
+const char *line_open_trouble(const struct link *link, int error)
+{
+    if (link_driver_is_serial(link->driver) && error == -EBUSY)
+        return "another program has the port";
+    if (link_driver_is_serial(link->driver) && error == -ENOTTY)
+        return "that is no serial port";
+    if (link_driver_is_serial(link->driver) && error == -EINVAL)
+        return "the port does not take this baud rate and format";
+    return strerrordesc_np(-error);
 }

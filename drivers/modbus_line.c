@@ -179,16 +179,17 @@ int modbus_line_poll(struct line *line, const struct machine *machine, struct li
 
     answer->count = 0;
     answer->arrived_ns = 0;
+    modbus_plan_begin(plan->reads, machine, clock_mono_ns());
     for (size_t i = 0; i < plan->reads->span_count; i++) {
         uint16_t words[MODBUS_MAX_BITS];
 
-        if (!due(context, plan->reads->spans[i].every_ms))
+        if (plan->reads->spans[i].aside || !due(context, plan->reads->spans[i].every_ms))
             continue;
         asked = true;
         if (result >= 0 || result == -EBADMSG) {
             do
                 result = exchange(line, machine->unit, &plan->reads->spans[i], answer, words);
-            while (result == MODBUS_ILLEGAL_ADDRESS && modbus_plan_split(plan->reads, machine, i));
+            while (modbus_plan_heard(plan->reads, machine, i, result, clock_mono_ns()));
             answered = answered || result >= 0;
         }
         if (result == 0)
@@ -200,11 +201,11 @@ int modbus_line_poll(struct line *line, const struct machine *machine, struct li
     return asked && !answered ? -ETIMEDOUT : 0;
 }
 
-struct line_plan *modbus_line_prepare(const struct machine *machine)
+struct line_plan *modbus_line_prepare(const struct machine *machine, const bool *refused)
 {
     struct line_plan *plan = mem_alloc(sizeof *plan);
 
-    plan->reads = modbus_plan_new(machine);
+    plan->reads = modbus_plan_new(machine, refused);
     return plan;
 }
 
@@ -214,6 +215,11 @@ void modbus_line_discard(struct line_plan *plan)
         return;
     modbus_plan_free(plan->reads);
     free(plan);
+}
+
+const char *modbus_line_remark(const struct line *line)
+{
+    return line_port_remark(line->port);
 }
 
 void modbus_line_close(struct line *line)

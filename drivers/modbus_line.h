@@ -50,8 +50,9 @@ int modbus_line_open(const struct link *link, const struct modbus_framing *frami
 int modbus_line_read(struct line *line, int64_t until_ns, uint8_t *ret_bytes, size_t room);
 
 /* The members of a line driver of the same names. */
-struct line_plan *modbus_line_prepare(const struct machine *machine);
+struct line_plan *modbus_line_prepare(const struct machine *machine, const bool *refused);
 void modbus_line_discard(struct line_plan *plan);
+const char *modbus_line_remark(const struct line *line);
 int modbus_line_poll(struct line *line, const struct machine *machine, struct line_plan *plan,
                      bool (*due)(const void *context, int64_t every_ms), const void *context,
                      struct line_answer *answer);

@@ -5,10 +5,16 @@
 
 #include "memory.h"
 
+enum {
+    ASIDE_AFTER = 3, /* a machine that has just been switched on may refuse what it has */
+    RENEW_S = 3600,
+};
+
 /* What a tag asks of its table: words, or bits of coils and discrete inputs. */
 struct want {
     int64_t every_ms;
     uint8_t function;
+    bool alone;
     uint16_t tag;
     uint32_t start, end;
 };
@@ -46,7 +52,7 @@ static int compare_wants(const void *left, const void *right)
     return (a->tag > b->tag) - (a->tag < b->tag);
 }
 
-static struct want *sorted_wants(const struct machine *machine)
+static struct want *sorted_wants(const struct machine *machine, const bool *refused)
 {
     struct want *wants = mem_array(machine->tag_count, sizeof *wants);
 
@@ -55,6 +61,7 @@ static struct want *sorted_wants(const struct machine *machine)
         wants[i] = (struct want){
             .every_ms = tag->every_ms,
             .function = area_function(tag->area),
+            .alone = refused != NULL && refused[i],
             .tag = (uint16_t)i,
             .start = tag->address,
             .end = (uint32_t)tag->address + tag_width(tag),
@@ -72,6 +79,8 @@ static bool span_takes(const struct span *span, const struct want *want, const s
 
     if (want->every_ms != span->every_ms || want->function != span->function)
         return false;
+    if (want->alone || span->refusals > 0)
+        return false;
     if (want->start > end + link->gap * unit)
         return false;
     return want->end <= end || want->end - span->start <= link->max_registers * unit;
@@ -79,10 +88,10 @@ static bool span_takes(const struct span *span, const struct want *want, const s
 
 /* Taking each tag, by its start, into the span at hand as long as it fits gives the fewest spans:
  * what comes after one that doesn't fit, and would, lies wholly inside it. */
-struct modbus_plan *modbus_plan_new(const struct machine *machine)
+struct modbus_plan *modbus_plan_new(const struct machine *machine, const bool *refused)
 {
     struct modbus_plan *plan = mem_alloc(sizeof *plan);
-    struct want *wants = sorted_wants(machine);
+    struct want *wants = sorted_wants(machine, refused);
     struct span *span = NULL;
 
     plan->spans = mem_array(machine->tag_count, sizeof *plan->spans);
@@ -92,6 +101,7 @@ struct modbus_plan *modbus_plan_new(const struct machine *machine)
         if (span == NULL || !span_takes(span, want, machine->link)) {
             span = &plan->spans[plan->span_count++];
             span->function = want->function;
+            span->refusals = want->alone ? ASIDE_AFTER - 1 : 0;
             span->every_ms = want->every_ms;
             span->start = (uint16_t)want->start;
             span->first_tag = (uint16_t)i;
@@ -139,10 +149,9 @@ static uint16_t best_cut(const struct span *span, const struct machine *machine,
     return cut;
 }
 
-bool modbus_plan_split(struct modbus_plan *plan, const struct machine *machine, size_t index)
+/* The first half takes the span's place. */
+static void split(struct modbus_plan *plan, const struct machine *machine, size_t index)
 {
-    if (plan->spans[index].tag_count < 2)
-        return false;
     plan->spans = mem_resize(plan->spans, (plan->span_count + 1) * sizeof *plan->spans);
 
     struct span *first = &plan->spans[index], *second = first + 1;
@@ -155,7 +164,62 @@ bool modbus_plan_split(struct modbus_plan *plan, const struct machine *machine, 
     second->tag_count = (uint16_t)(second->tag_count - first->tag_count);
     fit_span(first, machine, plan->tags);
     fit_span(second, machine, plan->tags);
-    return true;
+}
+
+/* Whether something else of the span's period is asked for. */
+static bool has_company(const struct modbus_plan *plan, const struct span *span)
+{
+    for (size_t i = 0; i < plan->span_count; i++) {
+        const struct span *other = &plan->spans[i];
+        if (other != span && !other->aside && other->every_ms == span->every_ms)
+            return true;
+    }
+    return false;
+}
+
+static void refuse(struct modbus_plan *plan, struct span *span)
+{
+    if (span->refusals < ASIDE_AFTER)
+        span->refusals++;
+    span->aside = span->refusals == ASIDE_AFTER && has_company(plan, span);
+}
+
+bool modbus_plan_heard(struct modbus_plan *plan, const struct machine *machine, size_t index,
+                       int result, int64_t now_ns)
+{
+    struct span *span = &plan->spans[index];
+
+    if (result == EXCEPTION_ILLEGAL_ADDRESS) {
+        bool several = span->tag_count > 1;
+        if (plan->renew_ns == 0)
+            plan->renew_ns = now_ns + RENEW_S * INT64_C(1000000000);
+        if (several)
+            split(plan, machine, index);
+        else
+            refuse(plan, span);
+        return several;
+    }
+    if (result == 0 && span->refusals > 0) {
+        span->refusals = 0;
+        plan->renew_ns = now_ns;
+    }
+    return false;
+}
+
+void modbus_plan_begin(struct modbus_plan *plan, const struct machine *machine, int64_t now_ns)
+{
+    if (plan->renew_ns == 0 || now_ns < plan->renew_ns)
+        return;
+    bool *refused = mem_array(machine->tag_count, sizeof *refused);
+    for (size_t i = 0; i < plan->span_count; i++)
+        if (plan->spans[i].refusals > 0)
+            refused[plan->tags[plan->spans[i].first_tag]] = true;
+    struct modbus_plan *renewed = modbus_plan_new(machine, refused);
+    free(refused);
+    free(plan->spans);
+    free(plan->tags);
+    *plan = *renewed;
+    free(renewed);
 }
 
 void modbus_plan_free(struct modbus_plan *plan)

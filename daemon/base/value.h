@@ -55,6 +55,10 @@ enum quality {
     QUALITY_LINK,      /* the line or connection is down */
 };
 
+/* The code of a machine that has no register at some address asked for (Modbus Application Protocol
+ * V1.1b3, 7). */
+enum { EXCEPTION_ILLEGAL_ADDRESS = 2 };
+
 struct sample {
     uint16_t tag;       /* index into the machine's tags */
     uint8_t quality;    /* enum quality */

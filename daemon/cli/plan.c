@@ -59,18 +59,21 @@ static void print_machine(const struct machine *machine, const struct modbus_pla
     }
 }
 
-static const char *load_mark(double share)
+static const char *load_mark(const struct link_load *load)
 {
-    if (share > 1)
-        return "  <<< OVERLOADED: polls will be late";
-    return share > 0.8 ? "  << little is left for retries" : "";
+    static const char *const marks[] = {
+        [LOAD_EASY] = "",
+        [LOAD_HIGH] = "  << little is left for retries",
+        [LOAD_OVER] = "  <<< OVERLOADED: polls will be late",
+    };
+    return marks[link_load_strain(load)];
 }
 
 static void print_line_load(const struct link *link, const struct link_load *load)
 {
     struct line_speed speed = line_speed_of(link);
     printf("  load: %.1f %% of the line, %.2f requests/s%s\n", load->busy * 100,
-           load->requests_per_s, load_mark(load->busy));
+           load->requests_per_s, load_mark(load));
     printf("    %.0f %% of it characters, %u bits each at %u baud%s; %.0f %% waiting:%s\n    %d ms "
            "for the machine to answer, a pause of %" PRId64 " ms\n",
            100 * (1 - load->idle_share), speed.bits_per_char, speed.baud,
@@ -84,7 +87,7 @@ static void print_tcp_load(const struct link_load *load)
     printf("  load: %.1f %% of the connection, %.2f requests/s, %.3f in flight on average if an "
            "answer takes %d ms%s\n",
            load->busy * 100, load->requests_per_s, load->busy, NOMINAL_TURNAROUND_MS,
-           load_mark(load->busy));
+           load_mark(load));
 }
 
 static struct link_load print_link(const struct link *link)
@@ -95,13 +98,12 @@ static struct link_load print_link(const struct link *link)
     text_free(&place);
     printf("    %-8s %-11s %6s %6s     %s\n", "every", "function", "start", "count", "tags");
 
-    struct link_load load = {0};
     for (size_t i = 0; i < link->machine_count; i++) {
-        struct modbus_plan *plan = modbus_plan_new(link->machines[i]);
+        struct modbus_plan *plan = modbus_plan_new(link->machines[i], NULL);
         print_machine(link->machines[i], plan);
-        link_load_add(&load, link, plan);
         modbus_plan_free(plan);
     }
+    struct link_load load = link_load_of(link);
     if (link->driver == DRIVER_MODBUS_TCP)
         print_tcp_load(&load);
     else
@@ -125,7 +127,7 @@ static int print_plant(const struct plant *plant, const char *only)
         struct link_load load = print_link(link);
         requests_per_s += load.requests_per_s;
         tcp_in_flight += link->driver == DRIVER_MODBUS_TCP ? load.busy : 0;
-        overloaded += load.busy > 1;
+        overloaded += link_load_strain(&load) == LOAD_OVER;
     }
     if (only)
         return CLI_OK;

@@ -74,3 +74,21 @@ void link_load_add(struct link_load *load, const struct link *link, const struct
     }
     load->idle_share = load->busy > 0 ? idle / load->busy : 0;
 }
+
+struct link_load link_load_of(const struct link *link)
+{
+    struct link_load load = {0};
+    for (size_t i = 0; i < link->machine_count; i++) {
+        struct modbus_plan *plan = modbus_plan_new(link->machines[i], NULL);
+        link_load_add(&load, link, plan);
+        modbus_plan_free(plan);
+    }
+    return load;
+}
+
+enum load_strain link_load_strain(const struct link_load *load)
+{
+    if (load->busy > 1)
+        return LOAD_OVER;
+    return load->busy > 0.8 ? LOAD_HIGH : LOAD_EASY;
+}

@@ -1,4 +1,4 @@
-/* What the planned requests ask of a link, reckoned and not measured. Pure. */
+/* What the planned requests ask of a link, reckoned and not measured. Pure but for allocation. */
 #ifndef BINDERY_PLAN_LOAD_H
 #define BINDERY_PLAN_LOAD_H
 
@@ -35,5 +35,16 @@ struct link_load {
 
 /* Adds the requests of a machine on the link. */
 void link_load_add(struct link_load *load, const struct link *link, const struct modbus_plan *plan);
+
+/* Of all its machines. */
+struct link_load link_load_of(const struct link *link);
+
+enum load_strain {
+    LOAD_EASY,
+    LOAD_HIGH, /* above 80 %: little is left for retries */
+    LOAD_OVER, /* above 100 %: the plan can't be kept */
+};
+
+enum load_strain link_load_strain(const struct link_load *load);
 
 #endif

@@ -33,7 +33,7 @@ static struct sim_unit *add_unit(struct sim_bus *bus, uint8_t number)
 
 static void add_extents(struct sim_unit *unit, const struct machine *machine)
 {
-    struct modbus_plan *plan = modbus_plan_new(machine);
+    struct modbus_plan *plan = modbus_plan_new(machine, NULL);
     unit->extents =
         mem_resize(unit->extents, (unit->extent_count + plan->span_count) * sizeof(*unit->extents));
     for (size_t i = 0; i < plan->span_count; i++) {

@@ -83,7 +83,7 @@ static const struct framing *framing_of(const struct link *link)
     static const struct framing tcp = {modbus_tcp_parse, wrap_tcp, false},
                                 rtu = {modbus_rtu_parse_request, wrap_rtu, true},
                                 ascii = {parse_ascii, wrap_ascii, true};
-    static const struct framing *const framings[] = {
+    static const struct framing *const framings[DRIVER_RECORDING + 1] = {
         [DRIVER_MODBUS_TCP] = &tcp,         [DRIVER_MODBUS_RTU] = &rtu,
         [DRIVER_MODBUS_RTU_TCP] = &rtu,     [DRIVER_MODBUS_ASCII] = &ascii,
         [DRIVER_MODBUS_ASCII_TCP] = &ascii,

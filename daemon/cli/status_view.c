@@ -112,6 +112,21 @@ static void add_machine_trouble(const struct node *machines, int64_t now_ms, str
     }
 }
 
+/* What is asked for in vain tells of a wrong address, or of another model. */
+static void add_refused(const struct node *machines, struct text *out)
+{
+    for (size_t i = 0; i < node_count(machines); i++) {
+        const struct node *machine = node_item(machines, i),
+                          *refused = node_member(machine, "refused");
+        if (node_count(refused) == 0)
+            continue;
+        text_addf(out, "  machine %s: has no register for", name_of(machine));
+        for (size_t j = 0; j < node_count(refused); j++)
+            text_addf(out, "%s %s", j > 0 ? "," : "", node_text(node_item(refused, j), "?"));
+        text_add(out, " (exception 2)\n");
+    }
+}
+
 static void add_trouble(const struct node *status, int64_t now_ms, struct text *out)
 {
     struct text trouble = {0};
@@ -120,6 +135,7 @@ static void add_trouble(const struct node *status, int64_t now_ms, struct text *
     add_uplink_trouble(node_member(status, "uplinks"), &trouble);
     add_link_trouble(node_member(status, "links"), &trouble);
     add_machine_trouble(node_member(status, "machines"), now_ms, &trouble);
+    add_refused(node_member(status, "machines"), &trouble);
     if (trouble.length) {
         text_add(out, "TROUBLE\n");
         text_add_bytes(out, trouble.data, trouble.length);

@@ -171,6 +171,44 @@ void live_polled(struct live *live, struct live_machine *machine, const struct s
     pthread_mutex_unlock(&live->lock);
 }
 
+bool live_refused_tag(const struct live_machine *machine, size_t tag)
+{
+    const struct sample *last = &machine->last[tag];
+    return last->quality == QUALITY_EXCEPTION && last->exception == EXCEPTION_ILLEGAL_ADDRESS;
+}
+
+bool live_refused_any(const struct live_machine *machine)
+{
+    for (size_t i = 0; i < machine->config->tag_count; i++)
+        if (live_refused_tag(machine, i))
+            return true;
+    return false;
+}
+
+bool live_refuses(struct live *live, const struct live_machine *machine)
+{
+    pthread_mutex_lock(&live->lock);
+    bool refuses = live_refused_any(machine);
+    pthread_mutex_unlock(&live->lock);
+    return refuses;
+}
+
+void live_each_refused(struct live *live, live_tag_fn *refused, live_tag_fn *unheard, void *context)
+{
+    for (size_t i = 0; i < live->machine_count; i++) {
+        const struct live_machine *machine = live->machines[i];
+        const struct machine *config = machine->config;
+        pthread_mutex_lock(&live->lock);
+        bool heard = machine->at.wall_ms != 0;
+        for (size_t j = 0; j < config->tag_count; j++)
+            if (live_refused_tag(machine, j))
+                refused(context, config, &config->tags[j]);
+            else if (!heard && unheard != NULL)
+                unheard(context, config, &config->tags[j]);
+        pthread_mutex_unlock(&live->lock);
+    }
+}
+
 void live_set_state(struct live *live, struct live_machine *machine, enum machine_state state,
                     const char *reason, const struct instant *since)
 {

@@ -76,6 +76,15 @@ enum { LIVE_SHIFT_BYTES = 80 }; /* "2026-11-27/night" */
 void live_set_shift(struct live *live, struct live_machine *machine, const char *shift,
                     int64_t good, int64_t waste);
 
+/* Whether the machine has refused one of its tags (exception 2) when it was asked for it last. */
+bool live_refuses(struct live *live, const struct live_machine *machine);
+
+/* Calls `refused` for each such tag, and `unheard` (NULL: none) for each tag of a machine that has
+ * not answered yet. */
+typedef void live_tag_fn(void *context, const struct machine *machine, const struct tag *tag);
+void live_each_refused(struct live *live, live_tag_fn *refused, live_tag_fn *unheard,
+                       void *context);
+
 /* How late a poll was, against its schedule. */
 void live_lateness(struct live *live, int64_t late_ns);
 

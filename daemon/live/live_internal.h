@@ -64,6 +64,11 @@ struct live {
     atomic_int_fast64_t duration_sum_ns;
 };
 
+/* What a machine refused when it was asked for it last: whether that is this tag, and whether there
+ * is any. Under the lock. */
+bool live_refused_tag(const struct live_machine *machine, size_t tag);
+bool live_refused_any(const struct live_machine *machine);
+
 /* "uplink cloud", "store": appends whose alarm it is. */
 void alarm_add_subject(const struct raised_alarm *raised, struct text *out);
 

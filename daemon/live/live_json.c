@@ -126,6 +126,21 @@ static void add_shift(const struct live_machine *machine, struct text *out)
     text_add_char(out, ',');
 }
 
+/* By name and place: "glue_temp holding:104". */
+static void add_refused(const struct live_machine *machine, struct text *out)
+{
+    if (!live_refused_any(machine))
+        return;
+    text_add(out, "\"refused\":[");
+    for (size_t i = 0; i < machine->config->tag_count; i++) {
+        const struct tag *tag = &machine->config->tags[i];
+        if (live_refused_tag(machine, i))
+            text_addf(out, "\"%s %s:%u\",", tag->name, area_name(tag->area), tag->address);
+    }
+    end(out, ']');
+    text_add_char(out, ',');
+}
+
 static void add_machines(const struct live *live, struct text *out)
 {
     text_add(out, "\"machines\":[");
@@ -144,6 +159,7 @@ static void add_machines(const struct live *live, struct text *out)
         if (machine->state_since.wall_ms != 0)
             add_state(machine, out);
         add_shift(machine, out);
+        add_refused(machine, out);
         add_number(out, "last_ms", machine->at.wall_ms);
         add_number(out, "polls", (int64_t)machine->polls);
         add_number(out, "failed", (int64_t)machine->failed);

@@ -18,7 +18,7 @@
 #include "transaction.h"
 
 /* A driver may have to look a name up first, and how long that takes is the resolver's affair. */
-enum { NAME_S = 120 };
+enum { NAME_S = 120, SILENT_PART = 5 };
 
 enum { TO_ALL = 0 }; /* no unit: it speaks to all, and none answers */
 
@@ -54,17 +54,18 @@ static void tell_device_gone(struct line_thread *thread, int error)
 
 static void failed(struct line_thread *thread, int error)
 {
+    const char *trouble = line_open_trouble(thread->config, error);
     int64_t now_ns = clock_mono_ns();
     if (!thread->failed)
         thread->failed_since_ns = now_ns;
     int64_t wait_ns = backoff_absence(&thread->backoff, now_ns - thread->failed_since_ns);
     if (!thread->failed)
-        log_warn("link %s: %s, next try in %lld ms", thread->config->name, strerrordesc_np(-error),
+        log_warn("link %s: %s, next try in %lld ms", thread->config->name, trouble,
                  (long long)(wait_ns / NS_PER_MS));
     thread->failed = true;
     thread->open_at_ns = now_ns + wait_ns;
     atomic_store(&thread->live->up, false);
-    atomic_store(&thread->live->trouble, strerrordesc_np(-error));
+    atomic_store(&thread->live->trouble, trouble);
     tell_device_gone(thread, error);
 }
 
@@ -92,6 +93,11 @@ static void open_line(struct line_thread *thread)
         return;
     }
     log_info("link %s: open", thread->config->name);
+    const char *remark = NULL;
+    if (thread->driver->remark != NULL)
+        remark = thread->driver->remark(thread->line);
+    if (remark != NULL)
+        log_warn("link %s: %s", thread->config->name, remark);
     thread->failed = false;
     atomic_store(&thread->live->up, true);
     atomic_store(&thread->live->trouble, NULL);
@@ -152,6 +158,19 @@ static int64_t longest_poll_ns(const struct line_thread *thread, const struct ma
     return (int64_t)(run->config->tag_count + 1) * longest_request_ns(thread);
 }
 
+/* Several silent machines together take at most one part in so many of a line where others answer;
+ * one alone is held to that by its growing waits. A time-out costs twice its length: the line has
+ * to fall silent after it. */
+static int64_t least_silence_ns(const struct line_thread *thread, const struct machine_run *run)
+{
+    size_t silent = 1;
+    for (size_t i = 0; i < thread->machine_count; i++)
+        silent += thread->machines[i] != run && thread->machines[i]->schedule.silent;
+    if (silent == 1 || silent == thread->machine_count)
+        return 0;
+    return (int64_t)silent * SILENT_PART * 2 * thread->config->timeout_ms * NS_PER_MS;
+}
+
 static enum quality poll_open(struct line_thread *thread, struct machine_run *run,
                               const struct poll *poll)
 {
@@ -166,7 +185,8 @@ static enum quality poll_open(struct line_thread *thread, struct machine_run *ru
     if (run->answer.count > 0)
         reason = run->answer.samples[0].quality;
     if (result == -ETIMEDOUT)
-        schedule_unanswered(&run->schedule, clock_mono_ns(), thread->machine_count > 1);
+        schedule_unanswered(&run->schedule, clock_mono_ns(), thread->machine_count > 1,
+                            least_silence_ns(thread, run));
     else
         close_line(thread, result);
     return reason;
@@ -226,11 +246,13 @@ static void transact_next(struct line_thread *thread)
 static int64_t next_step(struct line_thread *thread)
 {
     int64_t next_ns = clock_mono_ns() + NS_PER_S;
-    const struct transaction *transaction = atomic_load(&thread->transaction);
-    if (transaction != NULL && transaction->since_ns < next_ns)
-        next_ns = transaction->since_ns + TRANSACTION_PATIENCE_MS * NS_PER_MS;
     if (thread->machine_count == 0)
         return next_ns;
+    const struct transaction *transaction = atomic_load(&thread->transaction);
+    if (transaction != NULL) {
+        int64_t most_ns = transaction->since_ns + TRANSACTION_PATIENCE_MS * NS_PER_MS;
+        next_ns = most_ns < next_ns ? most_ns : next_ns;
+    }
     int64_t due_ns =
         schedule_next(&machine_run_next(thread->machines, thread->machine_count)->schedule);
     if (due_ns < next_ns)

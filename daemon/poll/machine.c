@@ -40,10 +40,12 @@ struct machine_run *machine_run_new(const struct plant *plant, const struct mach
     run->filter = filter_new(machine);
     run->live = live_add_machine(output->live, machine);
     const struct line_driver *driver = line_driver_find(machine->link->driver);
+    bool *refused = refused_tags(output->refused, machine);
     if (driver == NULL)
-        run->plan = modbus_plan_new(machine);
+        run->plan = modbus_plan_new(machine, refused);
     else
-        run->line_plan = driver->prepare(machine);
+        run->line_plan = driver->prepare(machine, refused);
+    free(refused);
     run->answer.samples = mem_array(machine_values(machine), sizeof(*run->answer.samples));
     if (has_strings(machine))
         run->answer.texts = mem_array(machine->tag_count, DECODE_TEXT_BYTES);

@@ -12,6 +12,7 @@
 #include "modbus_plan.h"
 #include "plant.h"
 #include "queue.h"
+#include "refused.h"
 #include "schedule.h"
 #include "shifts.h"
 #include "states.h"
@@ -22,6 +23,7 @@ struct poll_output {
     struct live *live;
     /* of machines out of service; who adds and removes them has it to itself */
     struct standings *standings;
+    const struct refused *refused; /* likewise */
     int64_t tick_ns;
 };
 

@@ -83,9 +83,11 @@ static void add_values(struct tcp_link *link, const struct span *span, const uin
 static bool find_span(struct tcp_link *link)
 {
     const struct modbus_plan *plan = link->current->plan;
-    for (; link->span < plan->span_count; link->span++)
-        if (schedule_covers(&link->current->schedule, &link->due, plan->spans[link->span].every_ms))
+    for (; link->span < plan->span_count; link->span++) {
+        const struct span *span = &plan->spans[link->span];
+        if (!span->aside && schedule_covers(&link->current->schedule, &link->due, span->every_ms))
             return true;
+    }
     return false;
 }
 
@@ -167,8 +169,7 @@ static void answer_arrived(struct tcp_link *link, int64_t now_ns)
         lose(link, now_ns, result);
         return;
     }
-    if (result == MODBUS_ILLEGAL_ADDRESS &&
-        modbus_plan_split(link->current->plan, link->current->config, link->span)) {
+    if (modbus_plan_heard(link->current->plan, link->current->config, link->span, result, now_ns)) {
         tcp_ask(link, now_ns);
         return;
     }
@@ -190,7 +191,7 @@ static void time_out(struct tcp_link *link, int64_t now_ns)
     atomic_fetch_add(&link->live->timeouts, 1);
     tcp_set_state(link, TCP_READY, TCP_NEVER);
     if (!link->answered)
-        schedule_unanswered(schedule, now_ns, link->machine_count > 1);
+        schedule_unanswered(schedule, now_ns, link->machine_count > 1, 0);
     tcp_fail_rest(link, QUALITY_TIMEOUT);
     if (link->tcp.discarded > 0)
         link->unanswered = 0; /* late answers, but from something alive */
@@ -205,6 +206,7 @@ static void begin_poll(struct tcp_link *link, int64_t now_ns)
     struct machine_run *run = machine_run_next(link->machines, link->machine_count);
     link->current = run;
     link->due = schedule_take(&run->schedule, now_ns);
+    modbus_plan_begin(run->plan, run->config, now_ns);
     link->span = 0;
     link->asked_ns = 0;
     link->answered = false;

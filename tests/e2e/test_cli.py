@@ -5,8 +5,8 @@ import shutil
 import subprocess
 import unittest
 
-from harness import Case, Mosquitto, free_port, machine, port_open, tag, tcp_link, wait_for, \
-    write_config
+from harness import BINDERY, Case, Mosquitto, free_port, machine, port_open, tag, tcp_link, \
+    wait_for, write_config
 from peers import ModbusServer, Unit, counting
 from receiver import Receiver
 
@@ -69,6 +69,23 @@ class Cli(Case):
         self.assertRegex(plan, r"holding")
         for name in ("m", "count", "speed", "wide", "%"):
             self.assertIn(name, plan)
+
+    def test_check_warns_of_a_line_that_has_too_much_to_do(self):
+        tags = [tag(f"t{n}", f"holding:{40 * n}") for n in range(10)]
+        for every, word in (("800ms", "OVER"), ("1s", "HIGH"), ("10s", "EASY")):
+            with self.subTest(every):
+                path = write_config(self, self.config(1883, [
+                    {"name": "line", "driver": "modbus-ascii", "device": "/dev/ttyX", "gap": 0,
+                     "format": "7E1", "pause": "50ms"}],
+                    [machine("m", "line", tags, every=every)]))
+                done = subprocess.run([BINDERY, "check", "-c", path], capture_output=True,
+                                      text=True, check=True, timeout=20)
+                load = re.search(r"link line: its machines take (\d+) % of the line", done.stderr)
+                planned = re.search(r"load: (\d+)\.", self.bindery("plan", "-c", path)).group(1)
+                self.assertEqual(bool(load), word != "EASY", done.stderr)
+                self.assertEqual("polls will be late" in done.stderr, word == "OVER")
+                if load:
+                    self.assertAlmostEqual(int(load.group(1)), int(planned), delta=1)
 
     def test_read_agrees_with_mbpoll(self):
         _, path = self.plant()

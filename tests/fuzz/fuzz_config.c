@@ -210,13 +210,13 @@ static void check_plan(const struct machine *machine, const struct modbus_plan *
 
 static void check_planning(const struct machine *machine)
 {
-    struct modbus_plan *plan = modbus_plan_new(machine);
+    struct modbus_plan *plan = modbus_plan_new(machine, NULL);
     size_t i = 0;
 
     check_plan(machine, plan);
     while (i < plan->span_count) {
         size_t spans = plan->span_count;
-        bool split = modbus_plan_split(plan, machine, i);
+        bool split = modbus_plan_heard(plan, machine, i, EXCEPTION_ILLEGAL_ADDRESS, 0);
         CLAIM(plan->span_count == spans + split);
         i += !split;
         if (spans < 64)

@@ -20,6 +20,9 @@ static struct decimal take_decimal(struct input *input)
     decimal.mantissa = (int64_t)input_number(input, shape & 16 ? 8 : 1) % limit;
     if (shape & 32)
         decimal.mantissa = -decimal.mantissa;
+    /* As decimal_parse leaves it. */
+    for (; decimal.decimals > 0 && decimal.mantissa % 10 == 0; decimal.decimals--)
+        decimal.mantissa /= 10;
     return decimal;
 }
 

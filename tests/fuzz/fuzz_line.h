@@ -241,15 +241,25 @@ static bool was_heard(const struct tag *tag, const struct value *value)
     return false;
 }
 
+/* Tags that the machine refused before the poll, which are left out. */
+static size_t count_aside(const struct modbus_plan *plan)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < plan->span_count; i++)
+        count += plan->spans[i].aside ? plan->spans[i].tag_count : 0;
+    return count;
+}
+
 static void check_samples(const struct machine *machine, const struct line_answer *answer,
-                          int result, bool all_due)
+                          int result, bool all_due, size_t aside)
 {
     bool seen[MOST_TAGS] = {0};
     size_t due = 0;
 
     for (size_t i = 0; i < machine->tag_count; i++)
         due += machine->tags[i].every_ms == 500 || all_due;
-    CLAIM(answer->count == due);
+    CLAIM(answer->count <= due && answer->count + aside >= due);
     for (size_t i = 0; i < answer->count; i++) {
         const struct sample *sample = &answer->samples[i];
         CLAIM(sample->tag < machine->tag_count && !seen[sample->tag]);
@@ -293,8 +303,9 @@ static void poll_machine(struct line *line, const struct machine *machine, struc
 
     wire.request_count = 0;
     wire.first_ns = wire.now_ns;
+    size_t aside = count_aside(plan->reads);
     int result = modbus_line_poll(line, machine, plan, is_due, &all_due, &answer);
-    check_samples(machine, &answer, result, all_due);
+    check_samples(machine, &answer, result, all_due, aside);
     check_time(&answer, line->silence_ns / TICK_NS, (int64_t)plan->reads->span_count);
     free(answer.samples);
     free(answer.texts);
@@ -316,7 +327,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t i = 0; i < machine.tag_count; i++)
         take_tag(&wire.script, &tags[i], &address);
     struct line *line = line_new(&link, framing_of_harness(), 0, line_port);
-    struct line_plan *plan = modbus_line_prepare(&machine);
+    struct line_plan *plan = modbus_line_prepare(&machine, NULL);
     for (int polls = 0; polls < 8 && wire.script.left > 0 && !wire.gone; polls++)
         poll_machine(line, &machine, plan);
     modbus_line_discard(plan);

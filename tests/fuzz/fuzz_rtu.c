@@ -14,13 +14,15 @@ static void framing_open(const uint8_t *frame, size_t length, uint8_t ret_asked[
     memcpy(ret_asked, frame, 6);
 }
 
-/* An answer begins with the first byte that was heard. */
+/* An answer begins with the first byte that was heard, and says how long it is. */
 static const uint8_t *framing_next(const struct request *request, size_t *at, size_t *ret_length)
 {
-    while (++*at <= request->heard_length)
-        if (*at > 3 && modbus_crc(request->heard, *at) == 0) {
-            *ret_length = *at - 2;
-            return request->heard;
-        }
-    return NULL;
+    const uint8_t *heard = request->heard;
+
+    if (*at > 0 || request->heard_length < 5)
+        return NULL;
+    *at = *ret_length = 3u + heard[2];
+    if (*at + 2 > request->heard_length || modbus_crc(heard, *at + 2) != 0)
+        return NULL;
+    return heard;
 }

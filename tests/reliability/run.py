@@ -32,6 +32,7 @@ class Tally:
 
     def __init__(self):
         self.runs, self.failed, self.skipped, self.seconds = {}, {}, {}, {}
+        self.why = {}  # what the first of its failures said
 
     def add(self, outcome):
         name = outcome.name
@@ -41,6 +42,7 @@ class Tally:
             self.skipped[name] = outcome.skipped
         if outcome.failure:
             self.failed.setdefault(name, []).append(outcome.seed)
+            self.why.setdefault(name, outcome.failure)
             print(f"\nFAILED {name} --seed {outcome.seed}\n{outcome.failure}", flush=True)
 
     def show(self):
@@ -54,6 +56,9 @@ class Tally:
         total = sum(self.runs.values())
         print(f"{total} runs of {len(self.runs)} tests, "
               f"{sum(map(len, self.failed.values()))} failed")
+        # Again and last, where nobody has to look for them.
+        for name in sorted(self.failed):
+            print(f"FAILED {name} --seed {self.failed[name][0]}\n{self.why[name]}")
 
 
 def main():

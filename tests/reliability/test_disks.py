@@ -320,6 +320,7 @@ class FullStore(PlantCase):
         self.wait_arrived(self.random.randrange(1, 30))
         self.wait_until(lambda: len(self.truth.machines()) == self.machine_count)
         self.pause()
+        self.wait_stored()
         self.wait_idle()  # what is on its way at a cut is owed still, though it may have arrived
         self.proxy.close()
         self.serving.set()

@@ -78,7 +78,7 @@ static inline int set_up(void **state)
             .tag_count = TAGS,
         };
     bench->driver = line_driver_find(driver);
-    bench->plan = bench->driver->prepare(&bench->machines[0]);
+    bench->plan = bench->driver->prepare(&bench->machines[0], NULL);
     assert_int_equal(bench->driver->open(&bench->link, &bench->line), 0);
     *state = bench;
     return 0;

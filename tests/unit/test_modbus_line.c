@@ -53,7 +53,7 @@ static void test_line_asks_in_parts_where_an_address_is_refused(void **state)
 {
     struct bench *bench = *state;
 
-    bench->slave.code = MODBUS_ILLEGAL_ADDRESS;
+    bench->slave.code = EXCEPTION_ILLEGAL_ADDRESS;
     SLAVE_WILL(&bench->slave, REFUSE);
     assert_int_equal(poll_unit(bench, 1), 0);
     assert_near_quality(bench, QUALITY_GOOD);

@@ -67,9 +67,23 @@ static void test_line_opens_a_pseudo_terminal_whatever_its_format(void **state)
     bench->link.parity = 'E';
     bench->link.baud = 9600;
     bench->link.rs485 = true;
+    assert_null(bench->driver->remark(bench->line));
     reopen(bench);
+    assert_non_null(strstr(bench->driver->remark(bench->line), "rs485"));
     assert_int_equal(poll_unit(bench, 1), 0);
     assert_near_good(bench, 100);
+}
+
+static void test_line_says_why_a_port_does_not_open(void **state)
+{
+    struct bench *bench = *state;
+    const struct link server = {.driver = DRIVER_MODBUS_RTU_TCP};
+
+    assert_non_null(strstr(line_open_trouble(&bench->link, -EBUSY), "another program"));
+    assert_non_null(strstr(line_open_trouble(&bench->link, -EINVAL), "baud rate"));
+    assert_non_null(strstr(line_open_trouble(&bench->link, -ENOTTY), "no serial port"));
+    assert_string_equal(line_open_trouble(&bench->link, -ENOENT), strerror(ENOENT));
+    assert_string_equal(line_open_trouble(&server, -EINVAL), strerror(EINVAL));
 }
 
 static void test_line_is_refused_where_nobody_listens(void **state)
@@ -124,6 +138,7 @@ int main(void)
         SERIAL(test_line_opens_what_is_a_port_only),
         SERIAL(test_line_refuses_a_rate_that_would_silently_be_another),
         SERIAL(test_line_opens_a_pseudo_terminal_whatever_its_format),
+        SERIAL(test_line_says_why_a_port_does_not_open),
         OVER_TCP(test_line_is_refused_where_nobody_listens),
         OVER_TCP(test_line_waits_for_a_connection_only_so_long),
         cmocka_unit_test(test_line_drivers_bear_the_names_of_the_configuration),

@@ -53,7 +53,7 @@ static void assert_span(const struct modbus_plan *plan, size_t index, uint8_t fu
 
 static void assert_span_count(size_t expected)
 {
-    struct modbus_plan *plan = modbus_plan_new(&machine);
+    struct modbus_plan *plan = modbus_plan_new(&machine, NULL);
 
     assert_int_equal(plan->span_count, expected);
     modbus_plan_free(plan);
@@ -66,7 +66,7 @@ static void test_plan_joins_neighbours_and_bridges_holes(void **state)
     add(AREA_HOLDING, 100, TYPE_U32);
     add(AREA_HOLDING, 118, TYPE_U16); /* a hole of 16 */
     add(AREA_HOLDING, 136, TYPE_U16); /* of 17 */
-    struct modbus_plan *plan = modbus_plan_new(&machine);
+    struct modbus_plan *plan = modbus_plan_new(&machine, NULL);
     assert_int_equal(plan->span_count, 2);
     assert_span(plan, 0, 3, 100, 19, 2);
     assert_span(plan, 1, 3, 136, 1, 1);
@@ -79,7 +79,7 @@ static void test_plan_never_splits_a_value(void **state)
     begin(10, 0);
     for (uint16_t i = 0; i < 5; i++)
         add(AREA_HOLDING, (uint16_t)(i * 4), TYPE_F64);
-    struct modbus_plan *plan = modbus_plan_new(&machine);
+    struct modbus_plan *plan = modbus_plan_new(&machine, NULL);
     assert_int_equal(plan->span_count, 3);
     assert_span(plan, 0, 3, 0, 8, 2);
     assert_span(plan, 1, 3, 8, 8, 2);
@@ -96,7 +96,7 @@ static void test_plan_keeps_tables_and_periods_apart(void **state)
     add(AREA_COIL, 0, TYPE_BOOL);
     add(AREA_DISCRETE, 0, TYPE_BOOL);
     add(AREA_HOLDING, 1, TYPE_U16)->every_ms = 500;
-    struct modbus_plan *plan = modbus_plan_new(&machine);
+    struct modbus_plan *plan = modbus_plan_new(&machine, NULL);
     assert_int_equal(plan->span_count, 5);
     assert_int_equal(plan->spans[0].every_ms, 500);
     assert_span(plan, 0, 3, 1, 1, 1);
@@ -115,7 +115,7 @@ static void test_plan_reads_sixteen_bits_for_each_word(void **state)
     add(AREA_COIL, 17, TYPE_BOOL); /* a hole of 16 */
     add(AREA_COIL, 31, TYPE_BOOL);
     add(AREA_COIL, 32, TYPE_BOOL); /* the thirty-third bit */
-    struct modbus_plan *plan = modbus_plan_new(&machine);
+    struct modbus_plan *plan = modbus_plan_new(&machine, NULL);
     assert_int_equal(plan->span_count, 2);
     assert_span(plan, 0, 1, 0, 32, 3);
     assert_span(plan, 1, 1, 32, 1, 1);
@@ -130,7 +130,7 @@ static void test_plan_reads_one_word_once_for_all_its_tags(void **state)
         add(AREA_HOLDING, 7, TYPE_BOOL)->bit = bit;
     add(AREA_HOLDING, 7, TYPE_U16);
     add(AREA_HOLDING, 6, TYPE_U32);
-    struct modbus_plan *plan = modbus_plan_new(&machine);
+    struct modbus_plan *plan = modbus_plan_new(&machine, NULL);
     assert_int_equal(plan->span_count, 1);
     assert_span(plan, 0, 3, 6, 2, 18);
     modbus_plan_free(plan);
@@ -144,7 +144,7 @@ static void test_plan_takes_what_lies_inside_a_wide_value_that_did_not_fit(void 
     add_string(5, 20);
     add(AREA_HOLDING, 6, TYPE_U16); /* would have fitted the first span as well */
     add(AREA_HOLDING, 13, TYPE_U32);
-    struct modbus_plan *plan = modbus_plan_new(&machine);
+    struct modbus_plan *plan = modbus_plan_new(&machine, NULL);
     assert_int_equal(plan->span_count, 2);
     assert_span(plan, 0, 3, 0, 1, 1);
     assert_span(plan, 1, 3, 5, 10, 3);
@@ -158,7 +158,7 @@ static void test_plan_reaches_the_last_address(void **state)
     add(AREA_HOLDING, 65534, TYPE_U32);
     add(AREA_HOLDING, 65535, TYPE_U16);
     add(AREA_HOLDING, 0, TYPE_U16);
-    struct modbus_plan *plan = modbus_plan_new(&machine);
+    struct modbus_plan *plan = modbus_plan_new(&machine, NULL);
     assert_int_equal(plan->span_count, 2);
     assert_span(plan, 1, 3, 65534, 2, 2);
     modbus_plan_free(plan);
@@ -260,7 +260,7 @@ static void test_plan_holds_every_tag_whole_once_within_the_limits(void **state)
         unsigned addresses = 20 + (unsigned)rand_r(&seed) % 2000;
         while (machine.tag_count < count)
             add_random(&seed, addresses);
-        struct modbus_plan *plan = modbus_plan_new(&machine);
+        struct modbus_plan *plan = modbus_plan_new(&machine, NULL);
         assert_valid(plan);
         assert_ordered(plan);
         modbus_plan_free(plan);
@@ -337,8 +337,8 @@ static void test_split_cuts_at_the_widest_hole(void **state)
     add(AREA_HOLDING, 110, TYPE_U16);
     add(AREA_HOLDING, 111, TYPE_U16);
     add(AREA_COIL, 0, TYPE_BOOL);
-    struct modbus_plan *plan = modbus_plan_new(&machine);
-    assert_true(modbus_plan_split(plan, &machine, 1));
+    struct modbus_plan *plan = modbus_plan_new(&machine, NULL);
+    assert_true(modbus_plan_heard(plan, &machine, 1, EXCEPTION_ILLEGAL_ADDRESS, 0));
     assert_int_equal(plan->span_count, 3);
     assert_span(plan, 0, 1, 0, 1, 1);
     assert_span(plan, 1, 3, 100, 4, 2);
@@ -354,15 +354,129 @@ static void test_splitting_ends_with_a_request_for_each_tag(void **state)
     begin(125, 16);
     for (uint16_t i = 0; i < 60; i++)
         add(AREA_HOLDING, (uint16_t)(2 * (i / 2)), i % 2 ? TYPE_U32 : TYPE_U16);
-    struct modbus_plan *plan = modbus_plan_new(&machine);
+    struct modbus_plan *plan = modbus_plan_new(&machine, NULL);
     while (index < plan->span_count)
-        if (!modbus_plan_split(plan, &machine, index))
+        if (!modbus_plan_heard(plan, &machine, index, EXCEPTION_ILLEGAL_ADDRESS, 0))
             index++;
     assert_int_equal(plan->span_count, 60);
     for (size_t i = 0; i < 60; i++) {
         const struct tag *tag = &tags[plan->tags[plan->spans[i].first_tag]];
         assert_span(plan, i, 3, tag->address, tag_width(tag), 1);
     }
+    modbus_plan_free(plan);
+}
+
+/* One poll of a machine that has no register at `hole`. How many requests that took. */
+static unsigned poll_with_hole(struct modbus_plan *plan, uint16_t hole, int64_t now_ns)
+{
+    unsigned requests = 0;
+
+    modbus_plan_begin(plan, &machine, now_ns);
+    for (size_t i = 0; i < plan->span_count; i++) {
+        const struct span *span = &plan->spans[i];
+        if (span->aside)
+            continue;
+        bool refused = hole >= span->start && hole < span->start + span->count;
+        requests++;
+        if (modbus_plan_heard(plan, &machine, i, refused ? EXCEPTION_ILLEGAL_ADDRESS : 0, now_ns))
+            i--;
+    }
+    return requests;
+}
+
+enum { NO_HOLE = 65535 };
+static const int64_t hour_ns = INT64_C(3600) * 1000000000;
+
+static void add_hundred(void)
+{
+    begin(125, 16);
+    for (uint16_t i = 0; i < 100; i++)
+        add(AREA_HOLDING, i, TYPE_U16);
+}
+
+static void test_a_refused_register_is_set_aside_and_the_rest_goes_on(void **state)
+{
+    (void)state;
+    add_hundred();
+    struct modbus_plan *plan = modbus_plan_new(&machine, NULL);
+    assert_in_range(poll_with_hole(plan, 77, 1), 8, 16); /* found by halves */
+    unsigned beside = poll_with_hole(plan, 77, 2) - 1;
+    assert_in_range(beside, 2, 8);
+    poll_with_hole(plan, 77, 3);
+    assert_int_equal(poll_with_hole(plan, 77, 4), beside);
+    size_t aside = 0;
+    for (size_t i = 0; i < plan->span_count; i++)
+        if (plan->spans[i].aside) {
+            aside++;
+            assert_span(plan, i, 3, 77, 1, 1);
+        }
+    assert_int_equal(aside, 1);
+    modbus_plan_free(plan);
+}
+
+static void test_what_is_set_aside_is_tried_again_after_an_hour(void **state)
+{
+    (void)state;
+    add_hundred();
+    struct modbus_plan *plan = modbus_plan_new(&machine, NULL);
+    for (int64_t now_ns = 1; now_ns <= 4; now_ns++)
+        poll_with_hole(plan, 77, now_ns);
+    assert_int_equal(poll_with_hole(plan, 77, hour_ns), poll_with_hole(plan, 77, 4));
+    /* the two halves beside it, and itself */
+    assert_int_equal(poll_with_hole(plan, 77, hour_ns + 1), 3);
+    assert_int_equal(poll_with_hole(plan, 77, hour_ns + 2), 2);
+    /* it is there by now: found at the next look, and gathered with the others */
+    assert_int_equal(poll_with_hole(plan, NO_HOLE, 2 * hour_ns + 3), 3);
+    assert_int_equal(poll_with_hole(plan, NO_HOLE, 2 * hour_ns + 4), 1);
+    modbus_plan_free(plan);
+}
+
+static void test_what_was_refused_before_is_asked_for_alone_at_first(void **state)
+{
+    bool refused[MOST_TAGS] = {[77] = true};
+
+    (void)state;
+    add_hundred();
+    struct modbus_plan *plan = modbus_plan_new(&machine, refused);
+    assert_int_equal(poll_with_hole(plan, 77, 1), 3);
+    assert_int_equal(poll_with_hole(plan, 77, 2), 2);
+    modbus_plan_free(plan);
+    plan = modbus_plan_new(&machine, refused);
+    assert_int_equal(poll_with_hole(plan, NO_HOLE, 1), 3);
+    assert_int_equal(poll_with_hole(plan, NO_HOLE, 2), 1);
+    modbus_plan_free(plan);
+}
+
+/* As a controller does that has not loaded its program yet. */
+static void test_a_machine_that_refuses_all_for_a_moment_is_gathered_again(void **state)
+{
+    (void)state;
+    add_hundred();
+    struct modbus_plan *plan = modbus_plan_new(&machine, NULL);
+    for (size_t i = 0; i < plan->span_count; i++)
+        if (modbus_plan_heard(plan, &machine, i, EXCEPTION_ILLEGAL_ADDRESS, 1))
+            i--;
+    assert_int_equal(poll_with_hole(plan, NO_HOLE, 2), 100);
+    assert_int_equal(poll_with_hole(plan, NO_HOLE, 3), 1);
+    modbus_plan_free(plan);
+}
+
+static void test_something_of_each_period_is_always_asked_for(void **state)
+{
+    (void)state;
+    begin(125, 16);
+    add(AREA_HOLDING, 1, TYPE_U16);
+    add(AREA_HOLDING, 2, TYPE_U16);
+    add(AREA_HOLDING, 3, TYPE_U16)->every_ms = 5000;
+    struct modbus_plan *plan = modbus_plan_new(&machine, NULL);
+    for (int64_t poll = 1; poll < 6; poll++)
+        for (size_t i = 0; i < plan->span_count; i++)
+            if (!plan->spans[i].aside &&
+                modbus_plan_heard(plan, &machine, i, EXCEPTION_ILLEGAL_ADDRESS, poll))
+                i--;
+    assert_int_equal(plan->span_count, 3);
+    assert_int_equal(plan->spans[0].aside + plan->spans[1].aside, 1);
+    assert_false(plan->spans[2].aside);
     modbus_plan_free(plan);
 }
 
@@ -381,6 +495,11 @@ int main(void)
         cmocka_unit_test(test_plan_needs_as_few_requests_as_any_other_way),
         cmocka_unit_test(test_split_cuts_at_the_widest_hole),
         cmocka_unit_test(test_splitting_ends_with_a_request_for_each_tag),
+        cmocka_unit_test(test_a_refused_register_is_set_aside_and_the_rest_goes_on),
+        cmocka_unit_test(test_what_is_set_aside_is_tried_again_after_an_hour),
+        cmocka_unit_test(test_what_was_refused_before_is_asked_for_alone_at_first),
+        cmocka_unit_test(test_a_machine_that_refuses_all_for_a_moment_is_gathered_again),
+        cmocka_unit_test(test_something_of_each_period_is_always_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
