@@ -265,11 +265,13 @@ static void transact_next(struct line_thread *thread)
 static int64_t next_step(struct line_thread *thread)
 {
     int64_t next_ns = clock_mono_ns() + NS_PER_S;
-    const struct transaction *transaction = atomic_load(&thread->transaction);
-    if (transaction != NULL && transaction->since_ns < next_ns)
-        next_ns = transaction->since_ns + TRANSACTION_PATIENCE_MS * NS_PER_MS;
     if (thread->machine_count == 0)
         return next_ns;
+    const struct transaction *transaction = atomic_load(&thread->transaction);
+    if (transaction != NULL) {
+        int64_t most_ns = transaction->since_ns + TRANSACTION_PATIENCE_MS * NS_PER_MS;
+        next_ns = most_ns < next_ns ? most_ns : next_ns;
+    }
     int64_t due_ns =
         schedule_next(&machine_run_next(thread->machines, thread->machine_count)->schedule);
     if (due_ns < next_ns)
