@@ -165,7 +165,7 @@ void load_check_period(struct load *load, int64_t every_ms, const struct node *v
 
 /* What a machine says beside its tags: the values of these keys, NULL where one is missing. */
 struct load_sections {
-    const struct node *state, *job;
+    const struct node *state, *job, *text;
 };
 
 /* The tags of a machine whose other keys have been read, and what speaks of them. */
@@ -233,6 +233,21 @@ const struct state_config *load_state(struct load *load, const struct node *sect
 const struct job_config *load_job(struct load *load, const struct node *section,
                                   const struct load_tag_names *tags,
                                   const struct state_config *state);
+
+/* What the section says; NULL where it is, or after adding a fault. The place is the machine's. */
+struct text_config *load_text(struct load *load, const struct node *section,
+                              const struct node *place, const struct link *link,
+                              const struct node **ret_event);
+
+/* Which of the tags it is that the section tells as an event. */
+void load_text_event(struct load *load, const struct node *value, const struct load_tag_names *tags,
+                     struct text_config *config);
+
+/* Whether one of the patterns has a group of that name. */
+bool load_has_group(const struct text_config *config, const char *group);
+
+/* For fields: bytes to send or to find, const char *, control characters among them. */
+field_read_fn load_read_bytes;
 
 /* Pieces of a state, in the tree's memory: how many there are. */
 size_t load_state_rules(struct load *load, const struct node *list,

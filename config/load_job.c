@@ -24,8 +24,8 @@ static bool can_be_id(const struct tag *tag)
     if (tag->type == TYPE_STRING)
         return true;
     return tag->type != TYPE_BOOL && tag->type != TYPE_F32 && tag->type != TYPE_F64 &&
-           tag->bit < 0 && tag->scale.decimals == 0 && tag->offset.decimals == 0 &&
-           !is_counter(tag);
+           tag->type != TYPE_DECIMAL && tag->bit < 0 && tag->scale.decimals == 0 &&
+           tag->offset.decimals == 0 && !is_counter(tag);
 }
 
 static void read_id(struct load *load, const struct node *value, const struct load_tag_names *tags,

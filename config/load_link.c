@@ -1,5 +1,6 @@
 /* links: */
 #include <stdlib.h>
+#include <string.h>
 
 #include "link_driver.h"
 #include "load.h"
@@ -11,7 +12,7 @@ struct link_draft {
     unsigned driver; /* enum link_driver, or DRIVER_UNKNOWN */
 };
 
-enum { DRIVER_UNKNOWN = 0xff };
+enum { DRIVER_UNKNOWN = 0xff, END_MOST_BYTES = 8 };
 
 static const struct choice drivers[] = {
     {"modbus-tcp", DRIVER_MODBUS_TCP},
@@ -19,8 +20,8 @@ static const struct choice drivers[] = {
     {"modbus-rtu-tcp", DRIVER_MODBUS_RTU_TCP},
     {"modbus-ascii", CHOICE_LATER},
     {"modbus-ascii-tcp", CHOICE_LATER},
-    {"serial-text", CHOICE_LATER},
-    {"serial-text-tcp", CHOICE_LATER},
+    {"serial-text", DRIVER_SERIAL_TEXT},
+    {"serial-text-tcp", DRIVER_SERIAL_TEXT_TCP},
     {"recording", CHOICE_LATER},
     {NULL, 0},
 };
@@ -28,7 +29,7 @@ static const struct choice drivers[] = {
 static const struct choice switches[] = {
     {"on", true}, {"off", false}, {"true", true}, {"false", false}, {NULL, 0}};
 
-static field_read_fn read_address, read_device, read_baud, read_format;
+static field_read_fn read_address, read_device, read_baud, read_format, read_end;
 
 enum {
     LINK_NAME,
@@ -42,6 +43,9 @@ enum {
     LINK_MAX_REGISTERS,
     LINK_GAP,
     LINK_PAUSE,
+    LINK_END,
+    LINK_LENGTH,
+    LINK_IDLE,
     LINK_FIELDS
 };
 
@@ -56,7 +60,7 @@ static const struct field link_fields[LINK_FIELDS] = {
                      .read = load_read_choice,
                      .offset = offsetof(struct link_draft, driver),
                      .choices = drivers,
-                     .required = "modbus-tcp, modbus-rtu or modbus-rtu-tcp"},
+                     .required = "a driver such as modbus-tcp, modbus-rtu or serial-text"},
     [LINK_ADDRESS] = {.key = "address", .read = read_address},
     [LINK_DEVICE] = {.key = "device", .read = read_device, .offset = LINK_MEMBER(device)},
     [LINK_BAUD] = {.key = "baud", .read = read_baud, .offset = LINK_MEMBER(baud)},
@@ -80,6 +84,20 @@ static const struct field link_fields[LINK_FIELDS] = {
                     .read = load_read_duration,
                     .offset = LINK_MEMBER(pause_ms),
                     .most = 10000},
+    [LINK_END] = {.key = "end",
+                  .read = read_end,
+                  .offset = LINK_MEMBER(framing.end),
+                  .most = END_MOST_BYTES},
+    [LINK_LENGTH] = {.key = "length",
+                     .read = load_read_u16,
+                     .offset = LINK_MEMBER(framing.length),
+                     .least = 1,
+                     .most = 1024},
+    [LINK_IDLE] = {.key = "idle",
+                   .read = load_read_duration,
+                   .offset = LINK_MEMBER(framing.idle_ms),
+                   .least = 5,
+                   .most = 1000},
 };
 
 static const struct section link_section = {"a link", link_fields, LINK_FIELDS};
@@ -138,6 +156,21 @@ static void read_format(struct load *load, const struct field *field, const stru
         load_refuse(load, field->key, value, "is no format", expected);
 }
 
+/* "crlf", "cr", "lf", or the bytes themselves. */
+static void read_end(struct load *load, const struct field *field, const struct node *value,
+                     void *object)
+{
+    static const char *const words[][2] = {{"crlf", "\r\n"}, {"cr", "\r"}, {"lf", "\n"}};
+
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (value->kind == NODE_SCALAR && strcmp(value->text, words[i][0]) == 0) {
+            ((struct link_draft *)object)->link.framing.end = words[i][1];
+            return;
+        }
+    }
+    load_read_bytes(load, field, value, object);
+}
+
 /* Refuses the key where it stands: it goes with other drivers than this one. */
 static void refuse_for_driver(struct load *load, const struct node *key, const char *driver,
                               const char *instead)
@@ -189,6 +222,29 @@ static void check_transport(struct load *load, const struct node *node,
                           "it with serial drivers only");
 }
 
+/* Words are gathered from registers, lines end in some one way. */
+static void check_kind(struct load *load, const struct link_draft *draft,
+                       const struct node *const *seen)
+{
+    static const size_t of_registers[] = {LINK_MAX_REGISTERS, LINK_GAP};
+    static const size_t of_text[] = {LINK_END, LINK_LENGTH, LINK_IDLE};
+    bool is_text = link_driver_is_text((enum link_driver)draft->driver);
+    const char *driver = link_driver_name((enum link_driver)draft->driver);
+    const struct node *framing = NULL;
+
+    for (size_t i = 0; is_text && i < sizeof of_registers / sizeof *of_registers; i++)
+        refuse_for_driver(load, seen[of_registers[i]], driver, "it with registers only");
+    for (size_t i = 0; i < sizeof of_text / sizeof *of_text; i++) {
+        const struct node *key = seen[of_text[i]];
+        if (!is_text)
+            refuse_for_driver(load, key, driver, "it with serial-text only");
+        else if (key && framing)
+            load_fault(load, key, "%s: stands beside %s; expected one of end, length and idle",
+                       key->text, framing->text);
+        framing = framing ? framing : key;
+    }
+}
+
 static void load_link(struct load *load, const struct node *node, struct table *names,
                       struct table *devices, struct link *ret_link)
 {
@@ -212,6 +268,7 @@ static void load_link(struct load *load, const struct node *node, struct table *
         load_claim(load, devices, "device", draft.link.device, load_value(seen[LINK_DEVICE]));
     if (draft.driver != DRIVER_UNKNOWN) {
         check_transport(load, node, &draft, seen);
+        check_kind(load, &draft, seen);
         draft.link.driver = (enum link_driver)draft.driver;
     }
     *ret_link = draft.link;

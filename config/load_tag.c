@@ -8,6 +8,8 @@
 
 enum { ADDRESSES = 65536, EIGHT_BYTES_IN_WORDS = 4 };
 
+#define TEXT_AREA "text:"
+
 /* A tag, and how much of it was understood. */
 struct tag_draft {
     struct tag tag;
@@ -73,6 +75,22 @@ static const struct field tag_fields[TAG_FIELDS] = {
 
 static const struct section tag_section = {"a tag", tag_fields, TAG_FIELDS};
 
+/* "text:weight" */
+static void read_group(struct load *load, const struct field *field, const struct node *value,
+                       struct tag_draft *draft)
+{
+    const char *group = value->text + strlen(TEXT_AREA);
+
+    if (!is_group(group)) {
+        load_refuse(load, field->key, value, "names no group",
+                    "up to 32 letters, digits and _, and no digit first, behind the colon");
+        return;
+    }
+    draft->tag.area = AREA_TEXT;
+    draft->detail.group = load_string(load, group);
+    draft->at_known = true;
+}
+
 static void read_at(struct load *load, const struct field *field, const struct node *value,
                     void *object)
 {
@@ -82,6 +100,10 @@ static void read_at(struct load *load, const struct field *field, const struct n
 
     if (!text)
         return;
+    if (strncmp(text, TEXT_AREA, strlen(TEXT_AREA)) == 0) {
+        read_group(load, field, value, draft);
+        return;
+    }
     draft->at_known =
         parse_at(text, &draft->tag.area, &draft->tag.address, &draft->tag.bit, &expected) == 0;
     if (!draft->at_known)
@@ -97,6 +119,11 @@ static void read_type(struct load *load, const struct field *field, const struct
 
     if (!text)
         return;
+    if (strcmp(text, tag_type_name(TYPE_DECIMAL)) == 0) {
+        draft->tag.type = TYPE_DECIMAL;
+        draft->type_known = true;
+        return;
+    }
     draft->type_known =
         parse_type(text, &draft->tag.type, &draft->tag.string_bytes, &expected) == 0;
     if (!draft->type_known)
@@ -202,17 +229,56 @@ static bool is_bit(const struct tag *tag)
     return tag->area == AREA_COIL || tag->area == AREA_DISCRETE || tag->bit >= 0;
 }
 
+/* What stands in a line is a number, of which a type may demand more, or a text. */
+static bool check_text_type(struct load *load, const struct tag *tag, const struct node *value)
+{
+    bool fits = tag->type == TYPE_STRING || tag->type == TYPE_DECIMAL ||
+                (tag->type >= TYPE_U16 && tag->type <= TYPE_S64);
+
+    if (!fits)
+        load_refuse(load, "type", value, "is no type of what stands in a line",
+                    "decimal, u16 s16 u32 s32 u64 s64 or string:N");
+    return fits;
+}
+
+/* Its place is of the kind that its link has. */
+static bool check_place(struct load *load, const struct tag_draft *draft,
+                        const struct machine *machine, const struct node *at)
+{
+    bool is_text = draft->tag.area == AREA_TEXT;
+
+    if (machine->link && is_text != link_driver_is_text(machine->link->driver)) {
+        load_refuse(load, "at", at, is_text ? "stands in a line of text" : "is an address",
+                    is_text ? "an address such as holding:100, with %s"
+                            : "text:GROUP with the name of a group, with %s",
+                    link_driver_name(machine->link->driver));
+        return false;
+    }
+    if (is_text && machine->text && !load_has_group(machine->text, draft->detail.group)) {
+        load_refuse(load, "at", at, "is in no pattern", "a named group of one, as (?<%s>...)",
+                    draft->detail.group);
+        return false;
+    }
+    return true;
+}
+
 /* A bit is a bool and nothing else. */
 static bool check_type(struct load *load, struct tag_draft *draft, const struct node *value)
 {
     struct tag *tag = &draft->tag;
 
     if (!value) {
-        tag->type = is_bit(tag) ? TYPE_BOOL : TYPE_U16;
+        tag->type = is_bit(tag) ? TYPE_BOOL : tag->area == AREA_TEXT ? TYPE_DECIMAL : TYPE_U16;
         return true;
     }
     if (!draft->type_known)
         return false;
+    if (tag->area == AREA_TEXT)
+        return check_text_type(load, tag, value);
+    if (tag->type == TYPE_DECIMAL) {
+        load_refuse(load, "type", value, "is of lines of text", "a type such as u16");
+        return false;
+    }
     if (is_bit(tag) && tag->type != TYPE_BOOL) {
         load_refuse(load, "type", value, "does not fit in a bit", "bool for %s",
                     tag->bit >= 0 ? "a bit of a word" : area_name(tag->area));
@@ -227,7 +293,7 @@ static void check_order(struct load *load, const struct tag_draft *draft, const 
 
     if (!value)
         return;
-    if (tag->area == AREA_COIL || tag->area == AREA_DISCRETE) {
+    if (tag->area == AREA_COIL || tag->area == AREA_DISCRETE || tag->area == AREA_TEXT) {
         load_refuse(load, "order", value, "orders the bytes of words", "none for %s",
                     area_name(tag->area));
     } else if (tag->type == TYPE_STRING && (tag->order & ORDER_SWAP_WORDS)) {
@@ -357,7 +423,8 @@ const struct node *load_tag(struct load *load, const struct node *node,
         check_name(load, draft.tag.name, load_value(seen[TAG_NAME]));
         load_claim(load, names, "name", draft.tag.name, load_value(seen[TAG_NAME]));
     }
-    if (draft.at_known && check_type(load, &draft, load_value(seen[TAG_TYPE]))) {
+    if (draft.at_known && check_place(load, &draft, machine, load_value(seen[TAG_AT])) &&
+        check_type(load, &draft, load_value(seen[TAG_TYPE]))) {
         check_order(load, &draft, load_value(seen[TAG_ORDER]));
         check_numeric(load, &draft.tag, seen);
         check_extent(load, &draft.tag, machine, load_value(seen[TAG_AT]));
@@ -367,8 +434,8 @@ const struct node *load_tag(struct load *load, const struct node *node,
     }
     const struct node *every = load_value(seen[TAG_EVERY]);
     load_check_period(load, draft.tag.every_ms, every);
-    if (seen[TAG_TITLE] || seen[TAG_RANGE] || seen[TAG_LIMITS] || draft.detail.counter ||
-        draft.detail.states)
+    if (draft.detail.group || seen[TAG_TITLE] || seen[TAG_RANGE] || seen[TAG_LIMITS] ||
+        draft.detail.counter || draft.detail.states)
         draft.tag.detail = load_detail(load, &draft.detail);
     *ret_tag = draft.tag;
     return every ? every : node;

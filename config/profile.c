@@ -23,6 +23,7 @@ enum {
     PROFILE_TAGS,
     PROFILE_STATE,
     PROFILE_JOB,
+    PROFILE_TEXT,
     PROFILE_IDEAL_RATE,
     PROFILE_FIELDS
 };
@@ -43,6 +44,7 @@ static const struct field profile_fields[PROFILE_FIELDS] = {
     [PROFILE_TAGS] = {.key = "tags", .read = load_read_list},
     [PROFILE_STATE] = {.key = "state"},
     [PROFILE_JOB] = {.key = "job"},
+    [PROFILE_TEXT] = {.key = "text"},
     [PROFILE_IDEAL_RATE] = {.key = "ideal_rate"},
 };
 
@@ -141,6 +143,7 @@ static bool extend(struct load *load, struct profile *profile, const struct node
     profile->defaults = base->defaults;
     profile->of_state = base->of_state;
     profile->of_job = base->of_job;
+    profile->of_text = base->of_text;
     profile->of_ideal = base->of_ideal;
     return true;
 }
@@ -172,6 +175,8 @@ static bool read_profile(struct load *load, struct profile *profile, const char 
         profile->of_state = load_value(seen[PROFILE_STATE]);
     if (seen[PROFILE_JOB])
         profile->of_job = load_value(seen[PROFILE_JOB]);
+    if (seen[PROFILE_TEXT])
+        profile->of_text = load_value(seen[PROFILE_TEXT]);
     if (seen[PROFILE_IDEAL_RATE])
         profile->of_ideal = load_value(seen[PROFILE_IDEAL_RATE]);
     return true;

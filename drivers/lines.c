@@ -1,10 +1,13 @@
 #include "line.h"
 
 extern const struct line_driver modbus_rtu_driver, modbus_rtu_tcp_driver;
+extern const struct line_driver serial_text_driver, serial_text_tcp_driver;
 
 static const struct line_driver *const drivers[] = {
     [DRIVER_MODBUS_RTU] = &modbus_rtu_driver,
     [DRIVER_MODBUS_RTU_TCP] = &modbus_rtu_tcp_driver,
+    [DRIVER_SERIAL_TEXT] = &serial_text_driver,
+    [DRIVER_SERIAL_TEXT_TCP] = &serial_text_tcp_driver,
 };
 
 const struct line_driver *line_driver_find(enum link_driver driver)

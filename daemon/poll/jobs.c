@@ -211,8 +211,10 @@ static void look(struct step *step, const struct value *id)
     int64_t hash = jobs_value_hash(id);
     if (hash != jobs->now.hash && (!jobs->change.open || hash != jobs->change.next.hash)) {
         begin_change(jobs, step->poll, id);
-        read_format(jobs, step->poll);
-        return;
+        if (jobs->machine->text == NULL) {
+            read_format(jobs, step->poll);
+            return;
+        }
     }
     read_format(jobs, step->poll);
     if (hash != jobs->now.hash)

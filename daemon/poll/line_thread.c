@@ -30,6 +30,7 @@ struct line_thread {
     struct machine_run **machines;
     size_t machine_count;
     struct line *line; /* NULL while closed */
+    bool watched;      /* it wakes the thread when something comes */
     struct backoff backoff;
     int64_t open_at_ns;
     bool failed; /* known to be down */
@@ -98,6 +99,7 @@ static void close_line(struct line_thread *thread, int error)
 {
     thread->driver->close(thread->line);
     thread->line = NULL;
+    thread->watched = false;
     atomic_fetch_add(&thread->live->reconnects, 1);
     failed(thread, error);
 }
@@ -176,10 +178,38 @@ static void poll_machine(struct line_thread *thread, struct machine_run *run)
         reason = poll_open(thread, run, &poll);
     else
         machine_run_fail(run, &poll.due, QUALITY_LINK);
-    if (reason == QUALITY_GOOD && run->answer.arrived_ns > 0)
+    if (reason == QUALITY_GOOD && run->answer.arrived_ns > now_ns)
         live_duration(thread->output->live, run->answer.arrived_ns - now_ns);
     struct instant at = arrival(&run->answer);
     machine_run_finish(run, thread->output, &at, reason);
+}
+
+/* Whether its one machine speaks of its own accord. */
+static bool is_listening(const struct line_thread *thread)
+{
+    return thread->line != NULL && thread->machine_count == 1 &&
+           machine_speaks(thread->machines[0]->config);
+}
+
+/* What a machine that is not asked has said; nothing, mostly, is no poll. */
+static void hear_machine(struct line_thread *thread, struct machine_run *run)
+{
+    const struct poll nothing = {.schedule = &run->schedule};
+    promise_return(thread, longest_poll_ns(thread, run));
+    enum quality reason = poll_open(thread, run, &nothing);
+    struct instant at = arrival(&run->answer);
+    if (run->answer.count > 0)
+        machine_run_finish(run, thread->output, &at, reason);
+}
+
+static void watch_line(struct line_thread *thread)
+{
+    bool wanted = is_listening(thread);
+    if (wanted && !thread->watched)
+        mailbox_watch(thread->mailbox, thread->driver->descriptor(thread->line));
+    else if (!wanted && thread->watched)
+        mailbox_unwatch(thread->mailbox, thread->driver->descriptor(thread->line));
+    thread->watched = wanted;
 }
 
 /* Opens the line if it is time, asks one machine if one is due, and returns when to come again. */
@@ -193,6 +223,10 @@ static int64_t step(struct line_thread *thread)
     struct machine_run *run = machine_run_next(thread->machines, thread->machine_count);
     if (schedule_next(&run->schedule) <= now_ns)
         poll_machine(thread, run);
+    else if (is_listening(thread))
+        hear_machine(thread, run);
+    if (is_listening(thread) && run->answer.more)
+        return now_ns;
     int64_t next_ns =
         schedule_next(&machine_run_next(thread->machines, thread->machine_count)->schedule);
     if (thread->line == NULL && thread->open_at_ns < next_ns)
@@ -208,6 +242,7 @@ static void *run_line(void *argument)
     pthread_setname_np(pthread_self(), name);
     while (!thread->stopping) {
         int64_t next_ns = step(thread);
+        watch_line(thread);
         atomic_store(&thread->back_by_ns, next_ns);
         mailbox_wait(thread->mailbox, next_ns);
     }

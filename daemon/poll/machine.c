@@ -310,6 +310,23 @@ static void show_shift(const struct machine_run *run, const struct poll_output *
                        quantity_of(now, COUNTS_GOOD), quantity_of(now, COUNTS_WASTE));
 }
 
+/* A line that is told as an event. */
+static void tell_read(struct machine_run *run, const struct instant *at)
+{
+    const struct line_answer *answer = &run->answer;
+    const struct value none = {.kind = VALUE_NONE};
+    struct event event;
+    for (size_t i = 0; i < answer->count; i++) {
+        const struct sample *sample = &answer->samples[i];
+        if (sample->tag != run->config->text->event ||
+            (sample->quality != QUALITY_GOOD && !answer->no_read))
+            continue;
+        machine_event_read(run->config, run->source, at, answer->no_read ? &none : &sample->value,
+                           &event);
+        queue_add_event(&run->events, &event);
+    }
+}
+
 void machine_run_finish(struct machine_run *run, const struct poll_output *output,
                         const struct instant *at, enum quality reason)
 {
@@ -317,6 +334,8 @@ void machine_run_finish(struct machine_run *run, const struct poll_output *outpu
     struct state_report reports[STATE_MAX_REPORTS];
     size_t report_count = 0;
     log_state(run, reason);
+    if (run->config->text != NULL)
+        tell_read(run, at);
     if (run->states != NULL)
         report_count = take_state(run, output, at, reason, reports);
     if (run->limits != NULL)
@@ -336,6 +355,7 @@ void machine_run_finish(struct machine_run *run, const struct poll_output *outpu
     tell(run, output, at, answer->samples, answer->count);
     answer->count = 0;
     answer->arrived_ns = 0;
+    answer->no_read = false;
 }
 
 int machine_run_set_counter(struct machine_run *run, const struct poll_output *output,
