@@ -1,10 +1,14 @@
 #include "plan_load.h"
 
+#include <string.h>
+
 enum {
     ASSUMED_BAUD = 9600,
     ASSUMED_BITS = 10,
     REQUEST_CHARS = 8, /* unit, function, start, count, CRC */
-    ANSWER_CHARS = 5,  /* unit, function, byte count, CRC; the data comes on top */
+    LINE_CHARS = 20,
+    CHECKSUM_CHARS = 2,
+    ANSWER_CHARS = 5, /* unit, function, byte count, CRC; the data comes on top */
 };
 
 struct line_speed line_speed_of(const struct link *link)
@@ -56,5 +60,43 @@ void link_load_add(struct link_load *load, const struct link *link, const struct
         load->busy += per_s * span_busy_ms(link, span) / 1000;
         idle += per_s * span_idle_ms(link) / 1000;
     }
+    load->idle_share = load->busy > 0 ? idle / load->busy : 0;
+}
+
+int64_t text_every_ms(const struct machine *machine)
+{
+    int64_t every_ms = machine->tags[0].every_ms;
+    for (size_t i = 1; i < machine->tag_count; i++)
+        if (machine->tags[i].every_ms < every_ms)
+            every_ms = machine->tags[i].every_ms;
+    return every_ms;
+}
+
+static size_t line_chars(const struct link *link, const struct text_config *text)
+{
+    size_t longest = 0;
+    for (size_t i = 0; i < text->pattern_count; i++) {
+        const char *example = text->patterns[i].example;
+        if (example && strlen(example) > longest)
+            longest = strlen(example);
+    }
+    size_t end = link->framing.end ? strlen(link->framing.end) : strlen("\r\n");
+    return (longest > 0 ? longest : LINE_CHARS) + end +
+           (text->checksum != CHECKSUM_NONE ? CHECKSUM_CHARS : 0);
+}
+
+void link_load_add_text(struct link_load *load, const struct link *link,
+                        const struct machine *machine)
+{
+    const struct text_config *text = machine->text;
+    if (!text->ask)
+        return;
+    double idle = load->idle_share * load->busy;
+    double per_s = 1000.0 / (double)text_every_ms(machine);
+    size_t chars = strlen(text->ask) + line_chars(link, text) + (text->ack ? strlen(text->ack) : 0);
+    double idle_ms = (double)NOMINAL_TURNAROUND_MS + (double)link->pause_ms;
+    load->requests_per_s += per_s;
+    load->busy += per_s * (idle_ms + (double)chars * char_ms(link)) / 1000;
+    idle += per_s * idle_ms / 1000;
     load->idle_share = load->busy > 0 ? idle / load->busy : 0;
 }

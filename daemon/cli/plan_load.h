@@ -33,4 +33,13 @@ struct link_load {
 /* Adds the requests of a machine on the link. */
 void link_load_add(struct link_load *load, const struct link *link, const struct modbus_plan *plan);
 
+/* Likewise of one that is asked for lines of text, which are as long as the longest example of its
+ * patterns, or 20 characters where there is none: those lines, the turnaround and the pause. Adds
+ * nothing for one that speaks of its own accord. */
+void link_load_add_text(struct link_load *load, const struct link *link,
+                        const struct machine *machine);
+
+/* How often it is asked: its shortest period. */
+int64_t text_every_ms(const struct machine *machine);
+
 #endif

@@ -89,6 +89,12 @@ static int find_link(const struct read_options *options, const char *name,
                   name);
         return CLI_FAULT;
     }
+    if (link_driver_is_text(link->driver)) {
+        cli_error("link %s is of %s: there are no registers to read; its machines' values are in "
+                  "bindery watch",
+                  name, link_driver_name(link->driver));
+        return CLI_FAULT;
+    }
     question->link = *link;
     return CLI_OK;
 }
