@@ -60,7 +60,7 @@ static const struct field link_fields[LINK_FIELDS] = {
                      .read = load_read_choice,
                      .offset = offsetof(struct link_draft, driver),
                      .choices = drivers,
-                     .required = "a driver such as modbus-tcp, modbus-rtu or serial-text"},
+                     .required = "modbus-tcp, modbus-rtu, serial-text or another driver"},
     [LINK_ADDRESS] = {.key = "address", .read = read_address},
     [LINK_DEVICE] = {.key = "device", .read = read_device, .offset = LINK_MEMBER(device)},
     [LINK_BAUD] = {.key = "baud", .read = read_baud, .offset = LINK_MEMBER(baud)},

@@ -23,7 +23,7 @@ uplinks:
 links:
   - {name: l, driver: modbus-tcp, address: "127.0.0.1:1502"}
   - {name: l, driver: modbus-tcp, address: "127.0.0.1:1503", timeout: 1s, timeout: 2s}
-  - {name: s, driver: serial-text, device: /dev/ttyS0}
+  - {name: s, driver: recording}
 machines:
   - {name: m, link: nowhere, unit: 1, tags: [{name: a, at: "holding:70000", type: u16}]}
   - {name: n, link: l, unit: 999, tags: [{name: a, at: "holding:1", type: u17}]}
@@ -52,7 +52,7 @@ class Cli(Case):
         done = self.bindery("check", "-c", path, status=1)
         faults = [line for line in done.splitlines() if line.startswith(path)]
         for line, word in ((1, "has space"), (3, "colour"), (4, "200"), (6, "http"),
-                           (9, "'?l'?"), (9, "timeout"), (10, "serial-text"), (12, "nowhere"),
+                           (9, "'?l'?"), (9, "timeout"), (10, "recording"), (12, "nowhere"),
                            (12, "70000"), (13, "999"), (13, "u17")):
             self.assertTrue([f for f in faults if re.match(rf"{re.escape(path)}:{line}:\d+: ", f)
                              and re.search(word, f)], f"no fault at {line} with {word}: {done}")

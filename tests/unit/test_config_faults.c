@@ -165,11 +165,9 @@ static void test_faults_of_links(void **state)
          {"plant.yaml:2:9: a link: \"x\" stands here; expected \"key: value\""}},
         {LINK("driver: modbus"),
          {"plant.yaml:3:19: driver: \"modbus\" is unknown; expected "
-          "modbus-tcp, modbus-rtu or modbus-rtu-tcp"}},
+          "modbus-tcp, modbus-rtu, modbus-rtu-tcp, serial-text or serial-text-tcp"}},
         {LINK("driver: modbus-ascii"), {"plant.yaml:3:19: driver: \"modbus-ascii\" is not supp"}},
         {LINK("driver: modbus-ascii-tcp"), {"plant.yaml:3:19: driver: \"modbus-ascii-tcp\" is no"}},
-        {LINK("driver: serial-text"), {"plant.yaml:3:19: driver: \"serial-text\" is not supp"}},
-        {LINK("driver: serial-text-tcp"), {"plant.yaml:3:19: driver: \"serial-text-tcp\" is not"}},
         {LINK("driver: recording"),
          {"plant.yaml:3:19: driver: \"recording\" is not supported yet"}},
         {LINK("driver: modbus-tcp"), {"plant.yaml:3:1: address: missing in a link"}},
