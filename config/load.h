@@ -37,6 +37,12 @@ struct load_items {
     size_t count, capacity;
 };
 
+/* A machine that is named as what says the job of another: it may stand behind that. */
+struct load_source {
+    struct load_source *next;
+    const struct node *value;
+};
+
 struct load {
     struct plant_home *home;
     struct plant *plant;  /* home's */
@@ -52,6 +58,7 @@ struct load {
     struct tag_lists *tag_lists;
     struct table states; /* every state_config once */
     struct table jobs;   /* likewise every job_config */
+    struct load_source *job_sources;
     struct profiles *profiles;
 };
 
@@ -233,6 +240,9 @@ const struct state_config *load_state(struct load *load, const struct node *sect
 const struct job_config *load_job(struct load *load, const struct node *section,
                                   const struct load_tag_names *tags,
                                   const struct state_config *state);
+
+/* Once all machines stand: whether those that say the jobs of others are there, and can. */
+void load_check_job_sources(struct load *load);
 
 /* What the section says; NULL where it is, or after adding a fault. The place is the machine's. */
 struct text_config *load_text(struct load *load, const struct node *section,

@@ -179,6 +179,7 @@ void load_machines(struct load *load)
         load_machine(load, items->nodes[i], &names, &plant->machines[i]);
         check_company(load, items->nodes[i], &first_of_text, &plant->machines[i]);
     }
+    load_check_job_sources(load);
     table_free(&first_of_text);
     table_free(&names);
 }

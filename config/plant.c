@@ -285,7 +285,8 @@ bool job_config_equal(const struct job_config *a, const struct job_config *b)
 {
     if (a == b)
         return true;
-    return a && b && a->id == b->id && a->format_count == b->format_count &&
+    return a && b && a->id == b->id && string_equal(a->from, b->from) &&
+           a->format_count == b->format_count &&
            memcmp(a->format, b->format, a->format_count * sizeof *a->format) == 0;
 }
 

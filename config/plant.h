@@ -183,11 +183,12 @@ struct state_config {
     int64_t micro_stop_ms;    /* what a shorter stop is called */
 };
 
-enum { JOB_MAX_FORMAT = 8 };
+enum { JOB_MAX_FORMAT = 8, JOB_NO_TAG = UINT16_MAX };
 
 /* What says which job a machine is on. Tags are indices into the machine's. */
 struct job_config {
-    uint16_t id;                     /* a string or a whole number; "" and 0 are no job */
+    uint16_t id;      /* a string or a whole number; "" and 0 are no job; JOB_NO_TAG with from */
+    const char *from; /* the machine whose reads (text_config.event) say it, or NULL */
     uint16_t format[JOB_MAX_FORMAT]; /* what is told with a job; format_count of them */
     size_t format_count;
 };

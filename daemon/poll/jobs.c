@@ -233,7 +233,7 @@ static const struct value *find_id(const struct jobs *jobs, const struct tally_p
         if (poll->samples[i].tag == jobs->machine->job->id &&
             poll->samples[i].quality == QUALITY_GOOD)
             return &poll->samples[i].value;
-    return NULL;
+    return poll->read;
 }
 
 /* Which one comes behind it is known mostly; not where the gateway was started again meanwhile. */

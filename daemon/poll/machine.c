@@ -274,10 +274,15 @@ static void tell_job(void *context, const struct jobs_record *record)
 }
 
 /* What the poll, whose counters are totals by now, comes to for what is on. */
-static void take_periods(struct machine_run *run, const struct instant *at,
-                         const struct state_report *reports, size_t report_count)
+static void take_periods(struct machine_run *run, const struct poll_output *output,
+                         const struct instant *at, const struct state_report *reports,
+                         size_t report_count)
 {
+    const char *source = run->config->job != NULL ? run->config->job->from : NULL;
+    char room[LIVE_TEXT_BYTES];
+    struct value read;
     const struct tally_poll poll = {
+        .read = source != NULL && live_read_value(output->live, source, room, &read) ? &read : NULL,
         .at = at,
         .reports = reports,
         .report_count = report_count,
@@ -344,7 +349,7 @@ void machine_run_finish(struct machine_run *run, const struct poll_output *outpu
     if (run->counters != NULL)
         answer->count = counters_take(run->counters, answer->samples, answer->count, at->boot_ms,
                                       tell_counter, &(struct finish){run, at});
-    take_periods(run, at, reports, report_count);
+    take_periods(run, output, at, reports, report_count);
     if (run->shifts != NULL)
         show_shift(run, output);
     if (run->states != NULL) {

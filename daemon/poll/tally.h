@@ -20,6 +20,7 @@ struct tally_poll {
     const struct counters *counters; /* NULL: none */
     const struct sample *samples;    /* `count` of them */
     size_t count;
+    const struct value *read; /* what another machine has read that says the job; NULL: nothing */
 };
 
 /* --- counts --- */

@@ -7,8 +7,8 @@ import threading
 import time
 import unittest
 
-from harness import free_port, tag, wait_for
-from peers import PtyPair, TcpServer
+from harness import free_port, tag, tcp_link, wait_for
+from peers import ModbusServer, PtyPair, TcpServer, Unit
 from receiver import BrokerCase
 
 PROFILES = os.path.join(os.environ.get("BINDERY_SOURCE", "../.."), "config/profiles")
@@ -308,6 +308,34 @@ class Text(BrokerCase):
         wait_for(ended, what="the job's record")
         self.assertEqual((ended()[0]["job"], ended()[0]["next"], ended()[0]["good"]),
                          ("17", "18", 9))
+
+    def test_a_scanner_says_the_job_of_another_machine(self):
+        pair, unit = PtyPair(self), Unit(holding={0: 0})
+        server = ModbusServer(self, {1: unit})
+        gateway = self.run_gateway(
+            [self.link(pair), tcp_link("press", server.port)],
+            [self.machine("binder", tags=[tag("good", "holding:0",
+                                              counter={"counts": "good", "kind": "reset"})],
+                          job={"from": "scanner"}) | {"link": "press", "every": "50ms"},
+             self.machine("scanner", profile="barcode-scanner")])
+        self.listens(gateway)
+        instrument = Instrument(self, pair.machine)
+
+        def events(name):
+            return [e.content for e in self.receiver.ledger().events("binder")
+                    if e.content["event"] == name]
+        for job, count in (("J-17", 5), ("J-18", 12)):
+            instrument.say(job.encode() + b"\r\n")
+            wait_for(lambda j=job: [e for e in events("job_begin") if e["job"] == j], what=job)
+            unit.set("holding", 0, count)
+            wait_for(lambda n=count: self.receiver.latest("binder")[0].get("good") == n,
+                     what="the count")
+        instrument.say(b"NO LABEL\r\n")
+        self.receiver.wait_latest("scanner", {}, {"code": "range"})
+        instrument.say(b"J-19\r\n")
+        wait_for(lambda: len(events("job")) >= 2, what="the second record")
+        self.assertEqual([(e["job"], e["next"], e["good"]) for e in events("job")],
+                         [("J-17", "J-18", 5), ("J-18", "J-19", 7)])
 
     def test_the_simulator_speaks_for_them(self):
         asked, heard = free_port(), free_port()

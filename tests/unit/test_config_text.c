@@ -189,6 +189,41 @@ static void test_machines_that_are_asked_share_a_link(void **state)
     assert_false(machine_equal(&plant->machines[0], &plant->machines[1]));
 }
 
+#define COUNTING                                                                \
+    "tags: [{name: n, at: 'holding:1', counter: {counts: good, kind: reset}}, " \
+    "{name: s, at: 'holding:2', type: 'string:8'}]"
+#define TWO_LINKS                                                                            \
+    "gateway: g\nlinks: [{name: l, driver: serial-text, device: /dev/x}, {name: k, driver: " \
+    "modbus-tcp, address: h}]\n"
+#define SCANNER(keys)                                                        \
+    "- {name: b, link: l, text: {patterns: [{match: '(?<v>.+)'}]" keys "}, " \
+    "tags: [{name: v, at: 'text:v', type: 'string:8'}]}\n"
+
+static void test_reads_of_a_machine_say_the_job_of_another(void **state)
+{
+    static const struct fault_case cases[] = {
+        {TWO_LINKS "machines:\n- {name: a, link: k, job: {from: c}, " COUNTING
+                   "}\n" SCANNER(", event: v"),
+         {"plant.yaml:4:34: from: \"c\" is no machine; expected the name of one under"}},
+        {TWO_LINKS "machines:\n- {name: a, link: k, job: {from: b}, " COUNTING "}\n" SCANNER(""),
+         {"plant.yaml:4:34: from: \"b\" says no job; expected a machine that speaks in lines"}},
+        {TWO_LINKS "machines:\n- {name: a, link: k, job: {from: a}, " COUNTING "}\n",
+         {"plant.yaml:4:34: from: \"a\" says no job"}},
+        {TWO_LINKS "machines:\n- {name: a, link: k, job: {from: b, id: s}, " COUNTING
+                   "}\n" SCANNER(", event: v"),
+         {"plant.yaml:4:27: job: is said twice; expected id"}},
+        {TWO_LINKS "machines:\n- {name: a, link: k, job: {format: [s]}, " COUNTING "}\n",
+         {"plant.yaml:4:27: job: nothing says it; expected id"}},
+    };
+    const struct plant *plant =
+        load(*state, TWO_LINKS "machines:\n- {name: a, link: k, job: {from: b}, " COUNTING
+                               "}\n" SCANNER(", event: v"));
+
+    assert_string_equal(plant->machines[0].job->from, "b");
+    assert_int_equal(plant->machines[0].job->id, JOB_NO_TAG);
+    EXPECT_FAULTS(*state, cases);
+}
+
 static void test_a_reload_sees_another_pattern(void **state)
 {
     struct config *config = *state;
@@ -230,6 +265,7 @@ int main(void)
         TEST(test_faults_of_tags),
         TEST(test_faults_of_machines),
         TEST(test_machines_that_are_asked_share_a_link),
+        TEST(test_reads_of_a_machine_say_the_job_of_another),
         TEST(test_a_reload_sees_another_pattern),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
