@@ -253,8 +253,14 @@ struct text_config *load_text(struct load *load, const struct node *section,
 void load_text_event(struct load *load, const struct node *value, const struct load_tag_names *tags,
                      struct text_config *config);
 
-/* Whether one of the patterns has a group of that name. */
-bool load_has_group(const struct text_config *config, const char *group);
+/* Of a tag: the group that it names, "text:GROUP"; whether that, or the address of another, goes
+ * with its machine; whether its type, which is known, goes with what stands in a line. False after
+ * adding a fault. */
+bool load_text_group(struct load *load, const struct field *field, const struct node *value,
+                     const char **ret_group);
+bool load_text_place(struct load *load, const struct tag *tag, const char *group,
+                     const struct machine *machine, const struct node *at);
+bool load_text_type(struct load *load, const struct tag *tag, const struct node *value);
 
 /* For fields: bytes to send or to find, const char *, control characters among them. */
 field_read_fn load_read_bytes;

@@ -75,22 +75,6 @@ static const struct field tag_fields[TAG_FIELDS] = {
 
 static const struct section tag_section = {"a tag", tag_fields, TAG_FIELDS};
 
-/* "text:weight" */
-static void read_group(struct load *load, const struct field *field, const struct node *value,
-                       struct tag_draft *draft)
-{
-    const char *group = value->text + strlen(TEXT_AREA);
-
-    if (!is_group(group)) {
-        load_refuse(load, field->key, value, "names no group",
-                    "up to 32 letters, digits and _, and no digit first, behind the colon");
-        return;
-    }
-    draft->tag.area = AREA_TEXT;
-    draft->detail.group = load_string(load, group);
-    draft->at_known = true;
-}
-
 static void read_at(struct load *load, const struct field *field, const struct node *value,
                     void *object)
 {
@@ -101,7 +85,8 @@ static void read_at(struct load *load, const struct field *field, const struct n
     if (!text)
         return;
     if (strncmp(text, TEXT_AREA, strlen(TEXT_AREA)) == 0) {
-        read_group(load, field, value, draft);
+        draft->at_known = load_text_group(load, field, value, &draft->detail.group);
+        draft->tag.area = AREA_TEXT;
         return;
     }
     draft->at_known =
@@ -229,39 +214,6 @@ static bool is_bit(const struct tag *tag)
     return tag->area == AREA_COIL || tag->area == AREA_DISCRETE || tag->bit >= 0;
 }
 
-/* What stands in a line is a number, of which a type may demand more, or a text. */
-static bool check_text_type(struct load *load, const struct tag *tag, const struct node *value)
-{
-    bool fits = tag->type == TYPE_STRING || tag->type == TYPE_DECIMAL ||
-                (tag->type >= TYPE_U16 && tag->type <= TYPE_S64);
-
-    if (!fits)
-        load_refuse(load, "type", value, "is no type of what stands in a line",
-                    "decimal, u16 s16 u32 s32 u64 s64 or string:N");
-    return fits;
-}
-
-/* Its place is of the kind that its link has. */
-static bool check_place(struct load *load, const struct tag_draft *draft,
-                        const struct machine *machine, const struct node *at)
-{
-    bool is_text = draft->tag.area == AREA_TEXT;
-
-    if (machine->link && is_text != link_driver_is_text(machine->link->driver)) {
-        load_refuse(load, "at", at, is_text ? "stands in a line of text" : "is an address",
-                    is_text ? "an address such as holding:100, with %s"
-                            : "text:GROUP with the name of a group, with %s",
-                    link_driver_name(machine->link->driver));
-        return false;
-    }
-    if (is_text && machine->text && !load_has_group(machine->text, draft->detail.group)) {
-        load_refuse(load, "at", at, "is in no pattern", "a named group of one, as (?<%s>...)",
-                    draft->detail.group);
-        return false;
-    }
-    return true;
-}
-
 /* A bit is a bool and nothing else. */
 static bool check_type(struct load *load, struct tag_draft *draft, const struct node *value)
 {
@@ -274,7 +226,7 @@ static bool check_type(struct load *load, struct tag_draft *draft, const struct 
     if (!draft->type_known)
         return false;
     if (tag->area == AREA_TEXT)
-        return check_text_type(load, tag, value);
+        return load_text_type(load, tag, value);
     if (tag->type == TYPE_DECIMAL) {
         load_refuse(load, "type", value, "is of lines of text", "a type such as u16");
         return false;
@@ -423,7 +375,8 @@ const struct node *load_tag(struct load *load, const struct node *node,
         check_name(load, draft.tag.name, load_value(seen[TAG_NAME]));
         load_claim(load, names, "name", draft.tag.name, load_value(seen[TAG_NAME]));
     }
-    if (draft.at_known && check_place(load, &draft, machine, load_value(seen[TAG_AT])) &&
+    if (draft.at_known &&
+        load_text_place(load, &draft.tag, draft.detail.group, machine, load_value(seen[TAG_AT])) &&
         check_type(load, &draft, load_value(seen[TAG_TYPE]))) {
         check_order(load, &draft, load_value(seen[TAG_ORDER]));
         check_numeric(load, &draft.tag, seen);

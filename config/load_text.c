@@ -4,7 +4,7 @@
 #include "load.h"
 #include "pattern.h"
 #include "phrase.h"
-#include "text.h"
+#include "words.h"
 
 enum { MATCH_MOST_BYTES = 1024, LINE_MOST_BYTES = 1024, NO_READ_MOST = 64 };
 
@@ -199,13 +199,13 @@ struct text_config *load_text(struct load *load, const struct node *section,
                               const struct node *place, const struct link *link,
                               const struct node **ret_event)
 {
-    struct text_config *config = arena_alloc(&load->home->arena, sizeof *config);
     const struct node *seen[KEY_FIELDS];
     size_t faults = load->faults.count;
 
-    *config = (struct text_config){.event = TEXT_NO_TAG};
     if (!is_wanted(load, section, place, link))
         return NULL;
+    struct text_config *config = arena_alloc(&load->home->arena, sizeof *config);
+    *config = (struct text_config){.event = TEXT_NO_TAG};
     load_section(load, &text_section, section, seen, config);
     if (seen[KEY_PATTERNS])
         read_patterns(load, load_value(seen[KEY_PATTERNS]), config);
@@ -228,7 +228,7 @@ void load_text_event(struct load *load, const struct node *value, const struct l
         config->event = (uint16_t)tag;
 }
 
-bool load_has_group(const struct text_config *config, const char *group)
+static bool has_group(const struct text_config *config, const char *group)
 {
     bool found = false;
 
@@ -240,4 +240,49 @@ bool load_has_group(const struct text_config *config, const char *group)
         pattern_free(pattern);
     }
     return found;
+}
+
+bool load_text_group(struct load *load, const struct field *field, const struct node *value,
+                     const char **ret_group)
+{
+    const char *group = strchr(value->text, ':') + 1;
+
+    if (!is_group(group)) {
+        load_refuse(load, field->key, value, "names no group",
+                    "up to 32 letters, digits and _, and no digit first, behind the colon");
+        return false;
+    }
+    *ret_group = load_string(load, group);
+    return true;
+}
+
+bool load_text_type(struct load *load, const struct tag *tag, const struct node *value)
+{
+    bool fits = tag->type == TYPE_STRING || tag->type == TYPE_DECIMAL ||
+                (tag->type >= TYPE_U16 && tag->type <= TYPE_S64);
+
+    if (!fits)
+        load_refuse(load, "type", value, "is no type of what stands in a line",
+                    "decimal, u16 s16 u32 s32 u64 s64 or string:N");
+    return fits;
+}
+
+bool load_text_place(struct load *load, const struct tag *tag, const char *group,
+                     const struct machine *machine, const struct node *at)
+{
+    bool is_text = tag->area == AREA_TEXT;
+
+    if (machine->link && is_text != link_driver_is_text(machine->link->driver)) {
+        load_refuse(load, "at", at, is_text ? "stands in a line of text" : "is an address",
+                    is_text ? "an address such as holding:100, with %s"
+                            : "text:GROUP with the name of a group, with %s",
+                    link_driver_name(machine->link->driver));
+        return false;
+    }
+    if (is_text && machine->text && !has_group(machine->text, group)) {
+        load_refuse(load, "at", at, "is in no pattern", "a named group of one, as (?<%s>...)",
+                    group);
+        return false;
+    }
+    return true;
 }
