@@ -95,8 +95,8 @@ bool pattern_match(struct pattern *pattern, const char *bytes, size_t length)
 
 bool pattern_span(const struct pattern *pattern, int group, size_t *ret_from, size_t *ret_length)
 {
-    const PCRE2_SIZE *spans = pcre2_get_ovector_pointer(pattern->match);
-    PCRE2_SIZE from = spans[2 * group], to = spans[2 * group + 1];
+    const PCRE2_SIZE *span = pcre2_get_ovector_pointer(pattern->match) + 2 * (size_t)group;
+    PCRE2_SIZE from = span[0], to = span[1];
 
     /* \K may put a beginning behind its end. */
     if (from == PCRE2_UNSET || to < from)

@@ -86,18 +86,13 @@ static void drop_port(struct port *port)
     free_port(port);
 }
 
-static void drop_stream(struct sim_server *server, struct port *port)
-{
-    server->totals.connections -= port->pty.path ? 0 : 1;
-    drop_port(port);
-}
-
 struct sim_server *sim_server_new(const struct sim_clock *clock)
 {
     struct sim_server *server = mem_alloc(sizeof(*server));
     server->clock = clock;
     server->epoll = epoll_create1(EPOLL_CLOEXEC);
 
+    signal(SIGPIPE, SIG_IGN); /* machines that speak may do so to one that has just gone */
     sigset_t ends;
     sigemptyset(&ends);
     sigaddset(&ends, SIGINT);
@@ -275,9 +270,7 @@ static bool serve(struct sim_server *server, struct port *port, uint32_t events,
  * them. Returns in how many milliseconds to come again, at most `most_ms`. */
 static int speak_all(struct sim_server *server, int64_t now_ns, int64_t time_ms, int most_ms)
 {
-    struct port *next = NULL;
-    for (struct port *port = server->ports; port; port = next) {
-        next = port->next;
+    for (struct port *port = server->ports; port; port = port->next) {
         if (!speaks(port))
             continue;
         int64_t every_ns = sim_speaker_machine(port->bus->speakers[0])->every_ms * NS_PER_MS;
@@ -286,7 +279,7 @@ static int speak_all(struct sim_server *server, int64_t now_ns, int64_t time_ms,
             sim_speaker_say(port->bus->speakers[0], port->lines++, time_ms, &port->out);
             server->totals.answers++;
             if (!send_due(server, port, false))
-                drop_stream(server, port);
+                text_clear(&port->out); /* its end will be heard of */
         }
         if (every_ns / NS_PER_MS < most_ms)
             most_ms = (int)(every_ns / NS_PER_MS);
@@ -320,7 +313,8 @@ bool sim_server_step(struct sim_server *server, int timeout_ms)
         } else if (port->kind == PORT_LISTENER) {
             accept_all(server, port);
         } else if (!serve(server, port, events[i].events, time_ms)) {
-            drop_stream(server, port);
+            server->totals.connections -= port->pty.path ? 0 : 1;
+            drop_port(port);
         }
     }
     return ended;
