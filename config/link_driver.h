@@ -15,7 +15,8 @@ enum link_place {
 struct driver_traits {
     const char *name;
     enum link_place place;
-    uint8_t least_data_bits; /* of a character; serial drivers */
+    uint8_t least_data_bits;   /* of a character; serial drivers */
+    enum link_driver over_tcp; /* what speaks the same over TCP */
 };
 
 const struct driver_traits *link_driver_traits(enum link_driver driver);

@@ -29,6 +29,24 @@ static const struct choice log_levels[] = {
 static const struct choice durabilities[] = {
     {"always", DURABILITY_ALWAYS}, {"outage", DURABILITY_OUTAGE}, {NULL, 0}};
 
+static const struct choice publishes[] = {{"on", true}, {"off", false}, {NULL, 0}};
+
+enum { CAPACITY_PUBLISH, CAPACITY_EVERY, CAPACITY_FIELDS };
+
+static const struct field capacity_fields[CAPACITY_FIELDS] = {
+    [CAPACITY_PUBLISH] = {.key = "publish",
+                          .read = load_read_bool_choice,
+                          .offset = offsetof(struct capacity_settings, publish),
+                          .choices = publishes},
+    [CAPACITY_EVERY] = {.key = "every",
+                        .read = load_read_duration,
+                        .offset = offsetof(struct capacity_settings, every_ms),
+                        .least = 10000,
+                        .most = LOAD_MAX_PERIOD_MS},
+};
+
+static const struct section capacity_section = {"the capacity", capacity_fields, CAPACITY_FIELDS};
+
 enum { STORE_PATH, STORE_MAX_SIZE, STORE_COMMIT, STORE_DURABILITY, STORE_REPLAY, STORE_FIELDS };
 
 static const struct field store_fields[STORE_FIELDS] = {
@@ -62,6 +80,7 @@ enum {
     TOP_LINKS,
     TOP_MACHINES,
     TOP_CALENDARS,
+    TOP_LINES,
     TOP_GATEWAY,
     TOP_SITE,
     TOP_TIMEZONE,
@@ -69,6 +88,7 @@ enum {
     TOP_TICK,
     TOP_CONTROL,
     TOP_STORE,
+    TOP_CAPACITY,
     TOP_HTTP,
     TOP_INCLUDE,
     TOP_FIELDS
@@ -76,7 +96,7 @@ enum {
 
 _Static_assert((int)TOP_UPLINKS == (int)LIST_UPLINKS && (int)TOP_LINKS == (int)LIST_LINKS &&
                    (int)TOP_MACHINES == (int)LIST_MACHINES &&
-                   (int)TOP_CALENDARS == (int)LIST_CALENDARS,
+                   (int)TOP_CALENDARS == (int)LIST_CALENDARS && (int)TOP_LINES == (int)LIST_LINES,
                "the lists' fields come first, so that both kinds of file begin with them");
 
 static const struct field top_fields[TOP_FIELDS] = {
@@ -84,6 +104,7 @@ static const struct field top_fields[TOP_FIELDS] = {
     [TOP_LINKS] = {.key = "links", .read = load_read_list},
     [TOP_MACHINES] = {.key = "machines", .read = load_read_list},
     [TOP_CALENDARS] = {.key = "calendars", .read = load_read_list},
+    [TOP_LINES] = {.key = "lines", .read = load_read_list},
     [TOP_GATEWAY] = {.key = "gateway",
                      .read = load_read_name,
                      .offset = offsetof(struct plant, gateway),
@@ -105,6 +126,7 @@ static const struct field top_fields[TOP_FIELDS] = {
                      .read = load_read_path,
                      .offset = offsetof(struct plant, control)},
     [TOP_STORE] = {.key = "store"},
+    [TOP_CAPACITY] = {.key = "capacity"},
     [TOP_HTTP] = {.key = "http", .read = load_read_later},
     [TOP_INCLUDE] = {.key = "include", .read = load_read_include},
 };
@@ -118,6 +140,7 @@ static void set_defaults(struct plant *plant)
     plant->site = "default";
     plant->log_level = LOG_LEVEL_INFO;
     plant->tick_ms = 20;
+    plant->capacity.every_ms = INT64_C(5) * 60000;
     plant->store = (struct store_settings){
         .path = "/var/lib/bindery/bindery.db",
         .max_size = INT64_C(1) << 30,
@@ -173,7 +196,8 @@ static void collect_item(struct load *load, enum load_list list, const struct no
     static const size_t most[] = {[LIST_UPLINKS] = LOAD_MAX_UPLINKS,
                                   [LIST_LINKS] = LOAD_MAX_LINKS,
                                   [LIST_MACHINES] = LOAD_MAX_MACHINES,
-                                  [LIST_CALENDARS] = LOAD_MAX_CALENDARS};
+                                  [LIST_CALENDARS] = LOAD_MAX_CALENDARS,
+                                  [LIST_LINES] = LOAD_MAX_LINES};
     struct load_items *items = &load->items[list];
 
     if (items->count == most[list]) {
@@ -226,6 +250,7 @@ static void load_main(struct load *load)
 {
     const struct node *seen[TOP_FIELDS];
     const struct node *store_seen[STORE_FIELDS] = {0};
+    const struct node *capacity_seen[CAPACITY_FIELDS] = {0};
 
     if (!load->roots[0]) {
         faults_add(&load->faults, (struct fault_place){.line = 1, .column = 1},
@@ -237,6 +262,10 @@ static void load_main(struct load *load)
     if (seen[TOP_STORE]) {
         load_section(load, &store_section, load_value(seen[TOP_STORE]), store_seen,
                      &load->plant->store);
+    }
+    if (seen[TOP_CAPACITY]) {
+        load_section(load, &capacity_section, load_value(seen[TOP_CAPACITY]), capacity_seen,
+                     &load->plant->capacity);
     }
     settle_control(load, load_value(seen[TOP_CONTROL]), load_value(store_seen[STORE_PATH]));
 }
@@ -253,17 +282,22 @@ static void load_included(struct load *load)
     }
 }
 
-static void load_all(struct load *load, const char *path)
+static void load_all(struct load *load, const char *path, const struct plant_change *change)
 {
     load_file(load, path);
     if (load->incomplete)
         return;
+    if (change && change->file)
+        claim_file(load, change->file);
     load_main(load);
+    if (change)
+        load_file(load, change->by);
     load_included(load);
     load_links(load);
     load_uplinks(load);
     load_calendars(load);
     load_machines(load);
+    load_lines(load);
 }
 
 static const char *file_path(const void *context, uint16_t file)
@@ -271,6 +305,16 @@ static const char *file_path(const void *context, uint16_t file)
     const struct load *load = context;
 
     return load->files[file];
+}
+
+static void keep_files(struct load *load)
+{
+    struct plant *plant = load->plant;
+
+    plant->files = arena_alloc(&load->home->arena, load->file_count * sizeof *plant->files);
+    plant->file_count = load->file_count;
+    for (size_t i = 0; i < load->file_count; i++)
+        plant->files[i] = load_string(load, load->files[i]);
 }
 
 /* Everything but the plant. */
@@ -281,6 +325,7 @@ static void load_end(struct load *load)
     load_tag_lists_free(load->tag_lists);
     profiles_free(load->profiles);
     table_free(&load->strings);
+    table_free(&load->names);
     table_free(&load->states);
     table_free(&load->jobs);
     table_free(&load->file_ids);
@@ -292,18 +337,25 @@ static void load_end(struct load *load)
 
 int plant_load(const char *path, const struct plant **ret_plant, struct fault_list *ret_faults)
 {
+    return plant_load_changed(path, NULL, ret_plant, ret_faults);
+}
+
+int plant_load_changed(const char *path, const struct plant_change *change,
+                       const struct plant **ret_plant, struct fault_list *ret_faults)
+{
     struct load load = {.home = plant_home_new()};
     int error = 0;
 
     load.plant = &load.home->plant;
     set_defaults(load.plant);
-    load_all(&load, path);
+    load_all(&load, path, change);
     *ret_faults = faults_finish(&load.faults, file_path, &load);
     if (ret_faults->count > 0) {
         plant_release(load.plant);
         error = -EINVAL;
     } else {
         plant_home_index_machines(load.home);
+        keep_files(&load);
         *ret_plant = load.plant;
     }
     load_end(&load);

@@ -23,13 +23,14 @@ enum {
     LOAD_MAX_LINKS = 65535,
     LOAD_MAX_MACHINES = 65535,
     LOAD_MAX_CALENDARS = 256,
+    LOAD_MAX_LINES = 4096,
     LOAD_MAX_MACHINE_TAGS = 4096,
     LOAD_MAX_MACHINE_PERIODS = 8,
     LOAD_MAX_PERIOD_MS = 24 * 3600 * 1000,
     LOAD_MAX_TAGS = 4000000, /* of all machines, each counted, shared lists too */
 };
 
-enum load_list { LIST_UPLINKS, LIST_LINKS, LIST_MACHINES, LIST_CALENDARS, LIST_COUNT };
+enum load_list { LIST_UPLINKS, LIST_LINKS, LIST_MACHINES, LIST_CALENDARS, LIST_LINES, LIST_COUNT };
 
 /* The items of one kind out of all files. */
 struct load_items {
@@ -56,6 +57,7 @@ struct load {
     bool incomplete;       /* a file could not be read: what seems missing may stand in it */
     struct load_items items[LIST_COUNT];
     struct tag_lists *tag_lists;
+    struct table names;  /* of machines and lines, to the nodes where they stand */
     struct table states; /* every state_config once */
     struct table jobs;   /* likewise every job_config */
     struct load_source *job_sources;
@@ -124,6 +126,14 @@ struct rate {
 bool load_rate(struct load *load, const char *key, const struct node *value, const char *what,
                struct rate *ret_rate);
 
+/* Reads [0, 18000], the first being lower. False after adding a fault. */
+bool load_range(struct load *load, const struct field *field, const struct node *value,
+                const char *expected, struct decimal *ret_low, struct decimal *ret_high);
+
+/* What a machine can make. */
+void load_formats(struct load *load, const struct node *list,
+                  const struct machine_format **ret_formats, size_t *ret_count);
+
 /* A machine's ideal rate as milliseconds an item: double. */
 field_read_fn load_read_ideal_rate;
 
@@ -166,6 +176,7 @@ void load_links(struct load *load);
 void load_uplinks(struct load *load);
 void load_calendars(struct load *load);
 void load_machines(struct load *load);
+void load_lines(struct load *load);
 
 /* Refuses a period, where one was given, that is shorter than the tick. */
 void load_check_period(struct load *load, int64_t every_ms, const struct node *value);

@@ -4,32 +4,35 @@
 
 #include "link_driver.h"
 #include "load.h"
+#include "phrase.h"
+#include "recording.h"
 #include "words.h"
 
 /* A link, and whether its driver was understood. */
 struct link_draft {
     struct link link;
-    unsigned driver; /* enum link_driver, or DRIVER_UNKNOWN */
+    struct link_recording recording; /* of the driver of that name */
+    unsigned driver;                 /* enum link_driver, or DRIVER_UNKNOWN */
 };
 
-enum { DRIVER_UNKNOWN = 0xff, END_MOST_BYTES = 8 };
+enum { DRIVER_UNKNOWN = 0xff, MOST_SPEED = 1000, END_MOST_BYTES = 8 };
 
 static const struct choice drivers[] = {
     {"modbus-tcp", DRIVER_MODBUS_TCP},
     {"modbus-rtu", DRIVER_MODBUS_RTU},
     {"modbus-rtu-tcp", DRIVER_MODBUS_RTU_TCP},
-    {"modbus-ascii", CHOICE_LATER},
-    {"modbus-ascii-tcp", CHOICE_LATER},
+    {"modbus-ascii", DRIVER_MODBUS_ASCII},
+    {"modbus-ascii-tcp", DRIVER_MODBUS_ASCII_TCP},
     {"serial-text", DRIVER_SERIAL_TEXT},
     {"serial-text-tcp", DRIVER_SERIAL_TEXT_TCP},
-    {"recording", CHOICE_LATER},
+    {"recording", DRIVER_RECORDING},
     {NULL, 0},
 };
 
 static const struct choice switches[] = {
     {"on", true}, {"off", false}, {"true", true}, {"false", false}, {NULL, 0}};
 
-static field_read_fn read_address, read_device, read_baud, read_format, read_end;
+static field_read_fn read_address, read_device, read_baud, read_format, read_end, read_speed;
 
 enum {
     LINK_NAME,
@@ -46,6 +49,9 @@ enum {
     LINK_END,
     LINK_LENGTH,
     LINK_IDLE,
+    LINK_FILE,
+    LINK_SPEED,
+    LINK_REPEAT,
     LINK_FIELDS
 };
 
@@ -98,6 +104,14 @@ static const struct field link_fields[LINK_FIELDS] = {
                    .offset = LINK_MEMBER(framing.idle_ms),
                    .least = 5,
                    .most = 1000},
+    [LINK_FILE] = {.key = "file",
+                   .read = load_read_path,
+                   .offset = offsetof(struct link_draft, recording.file)},
+    [LINK_SPEED] = {.key = "speed", .read = read_speed},
+    [LINK_REPEAT] = {.key = "repeat",
+                     .read = load_read_bool_choice,
+                     .offset = offsetof(struct link_draft, recording.repeat),
+                     .choices = switches},
 };
 
 static const struct section link_section = {"a link", link_fields, LINK_FIELDS};
@@ -169,6 +183,22 @@ static void read_end(struct load *load, const struct field *field, const struct 
         }
     }
     load_read_bytes(load, field, value, object);
+}
+
+static void read_speed(struct load *load, const struct field *field, const struct node *value,
+                       void *object)
+{
+    static const char expected[] = "fast, or a whole number from 1 to 1000";
+    const char *text = load_scalar(load, field, value, expected);
+    int64_t times = 0;
+
+    if (!text)
+        return;
+    bool fast = strcmp(text, "fast") == 0;
+    if (!fast && (parse_whole(text, &times) != 0 || times < 1 || times > MOST_SPEED))
+        load_refuse(load, field->key, value, "is no speed", expected);
+    else
+        ((struct link_draft *)object)->recording.speed = (uint16_t)times;
 }
 
 /* Refuses the key where it stands: it goes with other drivers than this one. */
@@ -245,12 +275,61 @@ static void check_kind(struct load *load, const struct link_draft *draft,
     }
 }
 
+/* The driver that the machines were asked with when the recording was made, as it is spoken over
+ * TCP; DRIVER_UNKNOWN after adding a fault. */
+static unsigned recorded_driver(struct load *load, const struct link_draft *draft,
+                                const struct node *key)
+{
+    struct recording *recording = NULL;
+    struct text trouble = {0};
+    const struct choice *choice = drivers;
+
+    if (recording_read(draft->recording.file, &recording, &trouble) != 0)
+        load_fault(load, load_value(key), "file: %s", trouble.data);
+    text_free(&trouble);
+    if (!recording)
+        return DRIVER_UNKNOWN;
+    while (choice->word && strcmp(choice->word, recording->driver) != 0)
+        choice++;
+    bool known = choice->word && choice->value != CHOICE_LATER && choice->value != DRIVER_RECORDING;
+    if (!known)
+        load_fault(load, load_value(key), "file: %s: driver %s is unknown; expected %s",
+                   draft->recording.file, phrase_quote(recording->driver).text,
+                   "one that a link may have");
+    recording_free(recording);
+    return known ? link_driver_traits((enum link_driver)choice->value)->over_tcp : DRIVER_UNKNOWN;
+}
+
+/* From here on it is a link like others, but for its place. */
+static void check_recording(struct load *load, const struct node *node, struct link_draft *draft,
+                            const struct node *const *seen)
+{
+    static const size_t fields[] = {LINK_FILE, LINK_SPEED, LINK_REPEAT};
+    struct link_recording *recording;
+
+    if (draft->driver != DRIVER_RECORDING) {
+        for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+            refuse_for_driver(load, seen[fields[i]], link_driver_name(draft->driver),
+                              "it with recording only");
+        return;
+    }
+    require_for_driver(load, node, seen, LINK_FILE, "recording");
+    if (!draft->recording.file)
+        return;
+    draft->driver = recorded_driver(load, draft, seen[LINK_FILE]);
+    recording = arena_alloc(&load->home->arena, sizeof *recording);
+    *recording = draft->recording;
+    draft->link.recording = recording;
+    draft->link.host = load_string(load, "127.0.0.1");
+}
+
 static void load_link(struct load *load, const struct node *node, struct table *names,
                       struct table *devices, struct link *ret_link)
 {
     const struct node *seen[LINK_FIELDS];
     struct link_draft draft = {
         .driver = DRIVER_UNKNOWN,
+        .recording = {.speed = 1},
         .link = {.name = "",
                  .baud = 9600,
                  .data_bits = 8,
@@ -268,6 +347,9 @@ static void load_link(struct load *load, const struct node *node, struct table *
         load_claim(load, devices, "device", draft.link.device, load_value(seen[LINK_DEVICE]));
     if (draft.driver != DRIVER_UNKNOWN) {
         check_transport(load, node, &draft, seen);
+        check_recording(load, node, &draft, seen);
+    }
+    if (draft.driver != DRIVER_UNKNOWN) {
         check_kind(load, &draft, seen);
         draft.link.driver = (enum link_driver)draft.driver;
     }

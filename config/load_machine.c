@@ -21,6 +21,7 @@ enum {
     MACHINE_TEXT,
     MACHINE_IDEAL_RATE,
     MACHINE_CALENDAR,
+    MACHINE_FORMATS,
     MACHINE_FIELDS
 };
 
@@ -49,6 +50,7 @@ static const struct field machine_fields[MACHINE_FIELDS] = {
                             .read = load_read_ideal_rate,
                             .offset = offsetof(struct machine, ideal_ms)},
     [MACHINE_CALENDAR] = {.key = "calendar", .read = read_calendar},
+    [MACHINE_FORMATS] = {.key = "formats", .read = load_read_list},
 };
 
 static const struct section machine_section = {"a machine", machine_fields, MACHINE_FIELDS};
@@ -124,8 +126,7 @@ static void load_machine_tags(struct load *load, const struct node *node,
     }
 }
 
-static void load_machine(struct load *load, const struct node *node, struct table *names,
-                         struct machine *machine)
+static void load_machine(struct load *load, const struct node *node, struct machine *machine)
 {
     const struct node *seen[MACHINE_FIELDS];
 
@@ -134,10 +135,13 @@ static void load_machine(struct load *load, const struct node *node, struct tabl
         machine->calendar = &load->plant->calendars[0];
     load_section(load, &machine_section, node, seen, machine);
     if (machine->name)
-        load_claim(load, names, "name", machine->name, load_value(seen[MACHINE_NAME]));
+        load_claim(load, &load->names, "name", machine->name, load_value(seen[MACHINE_NAME]));
     check_unit(load, machine, load_value(seen[MACHINE_UNIT]));
     load_check_period(load, machine->every_ms, load_value(seen[MACHINE_EVERY]));
     load->faults.user = (struct fault_user){.machine = machine->name, .place = node_place(node)};
+    if (seen[MACHINE_FORMATS])
+        load_formats(load, load_value(seen[MACHINE_FORMATS]), &machine->formats,
+                     &machine->format_count);
     load_machine_tags(load, node, seen, machine);
 }
 
@@ -169,17 +173,15 @@ void load_machines(struct load *load)
 {
     const struct load_items *items = &load->items[LIST_MACHINES];
     struct plant *plant = load->plant;
-    struct table names = {0};
     struct table first_of_text = {0};
 
     plant->machines = arena_alloc(&load->home->arena, items->count * sizeof *plant->machines);
     plant->machine_count = items->count;
     load->faults.shared_from = (uint16_t)load->file_count; /* profiles are read from here on */
     for (size_t i = 0; i < items->count; i++) {
-        load_machine(load, items->nodes[i], &names, &plant->machines[i]);
+        load_machine(load, items->nodes[i], &plant->machines[i]);
         check_company(load, items->nodes[i], &first_of_text, &plant->machines[i]);
     }
     load_check_job_sources(load);
     table_free(&first_of_text);
-    table_free(&names);
 }

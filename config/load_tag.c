@@ -183,30 +183,39 @@ static void read_deadband(struct load *load, const struct field *field, const st
     ((struct tag_draft *)object)->tag.deadband = decimal_number(deadband);
 }
 
+bool load_range(struct load *load, const struct field *field, const struct node *value,
+                const char *expected, struct decimal *ret_low, struct decimal *ret_high)
+{
+    struct decimal low = {0};
+    struct decimal high = {0};
+
+    if (value->kind != NODE_LIST || node_count_items(value) != 2) {
+        load_refuse(load, field->key, value, "is no range", "%s", expected);
+        return false;
+    }
+    if (!read_decimal(load, field, node_target(value->first), &low) ||
+        !read_decimal(load, field, node_target(value->first->next), &high))
+        return false;
+    if (decimal_number(low) >= decimal_number(high)) {
+        load_fault(load, value,
+                   "range: the first number is not the lower one; expected "
+                   "[LOWEST, HIGHEST]");
+        return false;
+    }
+    *ret_low = low;
+    *ret_high = high;
+    return true;
+}
+
 /* Kept where it is plausible itself. */
 static void read_range(struct load *load, const struct field *field, const struct node *value,
                        void *object)
 {
     struct tag_detail *detail = &((struct tag_draft *)object)->detail;
-    struct decimal low = {0};
-    struct decimal high = {0};
 
-    if (value->kind != NODE_LIST || node_count_items(value) != 2) {
-        load_refuse(load, field->key, value, "is no range",
-                    "a list of the lowest and the highest plausible value, such as [0, 18000]");
-        return;
-    }
-    if (!read_decimal(load, field, node_target(value->first), &low) ||
-        !read_decimal(load, field, node_target(value->first->next), &high))
-        return;
-    if (decimal_number(low) >= decimal_number(high)) {
-        load_fault(load, value,
-                   "range: the first number is not the lower one; expected "
-                   "[LOWEST, HIGHEST]");
-        return;
-    }
-    detail->low = low;
-    detail->high = high;
+    load_range(load, field, value,
+               "a list of the lowest and the highest plausible value, such as [0, 18000]",
+               &detail->low, &detail->high);
 }
 
 static bool is_bit(const struct tag *tag)

@@ -124,6 +124,15 @@ const struct machine *plant_machine(const struct plant *plant, const char *name)
     return found ? *found : NULL;
 }
 
+/* Nor are there many of these. */
+const struct production_line *plant_line(const struct plant *plant, const char *name)
+{
+    for (size_t i = 0; i < plant->line_count; i++)
+        if (strcmp(plant->lines[i].name, name) == 0)
+            return &plant->lines[i];
+    return NULL;
+}
+
 static const char *const state_value_names[STATE_VALUES] = {"state", "state.reason"};
 
 size_t machine_state_value(const struct machine *machine)
@@ -361,6 +370,19 @@ bool tag_equal(const struct tag *a, const struct tag *b)
            a->heartbeat_ms == b->heartbeat_ms && detail_equal(a->detail, b->detail);
 }
 
+static bool formats_equal(const struct machine *a, const struct machine *b)
+{
+    if (a->format_count != b->format_count)
+        return false;
+    for (size_t i = 0; i < a->format_count; i++)
+        if (!string_equal(a->formats[i].name, b->formats[i].name) ||
+            !string_equal(a->formats[i].unit, b->formats[i].unit) ||
+            !decimal_equal(a->formats[i].low, b->formats[i].low) ||
+            !decimal_equal(a->formats[i].high, b->formats[i].high))
+            return false;
+    return true;
+}
+
 bool machine_equal(const struct machine *a, const struct machine *b)
 {
     if (!string_equal(a->name, b->name) || !string_equal(a->link->name, b->link->name) ||
@@ -368,7 +390,7 @@ bool machine_equal(const struct machine *a, const struct machine *b)
         !string_equal(a->profile, b->profile) || a->synthetic != b->synthetic ||
         !state_config_equal(a->state, b->state) || a->ideal_ms != b->ideal_ms ||
         !calendar_equal(a->calendar, b->calendar) || !job_config_equal(a->job, b->job) ||
-        !text_config_equal(a->text, b->text))
+        !text_config_equal(a->text, b->text) || !formats_equal(a, b))
         return false;
     for (size_t i = 0; i < a->tag_count; i++)
         if (!tag_equal(&a->tags[i], &b->tags[i]))
@@ -376,11 +398,18 @@ bool machine_equal(const struct machine *a, const struct machine *b)
     return true;
 }
 
+static bool recording_equal(const struct link_recording *a, const struct link_recording *b)
+{
+    if (!a || !b)
+        return a == b;
+    return string_equal(a->file, b->file) && a->speed == b->speed && a->repeat == b->repeat;
+}
+
 bool link_equal(const struct link *a, const struct link *b)
 {
     return string_equal(a->name, b->name) && a->driver == b->driver &&
-           string_equal(a->host, b->host) && a->port == b->port &&
-           string_equal(a->device, b->device) && a->baud == b->baud &&
+           recording_equal(a->recording, b->recording) && string_equal(a->host, b->host) &&
+           a->port == b->port && string_equal(a->device, b->device) && a->baud == b->baud &&
            a->data_bits == b->data_bits && a->parity == b->parity && a->stop_bits == b->stop_bits &&
            a->rs485 == b->rs485 && a->timeout_ms == b->timeout_ms && a->pause_ms == b->pause_ms &&
            a->max_registers == b->max_registers && a->gap == b->gap &&

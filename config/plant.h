@@ -245,6 +245,13 @@ struct calendar {
     size_t holiday_count;
 };
 
+/* What a machine can make, in one respect. */
+struct machine_format {
+    const char *name; /* "block_width" */
+    struct decimal low, high;
+    const char *unit; /* NULL: none was given */
+};
+
 struct machine {
     const char *name;
     const struct link *link;
@@ -258,8 +265,20 @@ struct machine {
     const struct text_config *text;   /* not NULL where link_driver_is_text */
     const struct calendar *calendar;  /* NULL: it has no shifts */
     double ideal_ms;                  /* what an item takes at the ideal rate; 0: not known */
-    const char *profile;              /* the name of the one it was made from; NULL: none */
-    bool synthetic;                   /* that profile's addresses are made up, of no real machine */
+    const struct machine_format *formats;
+    size_t format_count; /* 0: nothing was said */
+    const char *profile; /* the name of the one it was made from; NULL: none */
+    bool synthetic;      /* that profile's addresses are made up, of no real machine */
+};
+
+enum { PRODUCTION_LINE_MOST = 12 };
+
+/* Machines that are run as one. */
+struct production_line {
+    const char *name;                      /* no machine's */
+    const struct machine *const *machines; /* in the order in which the product passes them */
+    size_t machine_count;                  /* 1 to PRODUCTION_LINE_MOST, each in no other line */
+    size_t delivery;                       /* where its output is counted: one with a state */
 };
 
 enum link_driver {
@@ -280,10 +299,19 @@ struct text_framing {
     int64_t idle_ms; /* a silence so long; 0: none */
 };
 
+/* A link whose machines are played from a file; see recording.h. */
+struct link_recording {
+    const char *file;
+    uint16_t speed; /* so many times faster than recorded; 0: as fast as it is asked */
+    bool repeat;
+};
+
 struct link {
     const char *name;
-    enum link_driver driver;
-    const char *host; /* NULL for a serial link; without brackets for IPv6 */
+    enum link_driver driver; /* of a recording: what was spoken, over TCP; never DRIVER_RECORDING */
+    const struct link_recording *recording; /* NULL: it is none */
+    const char *host; /* NULL for a serial link; without brackets for IPv6; loopback, with port 0,
+                         for a recording */
     uint16_t port;
     const char *device; /* NULL for a link over TCP */
     uint32_t baud;      /* one of termios's rates */
@@ -319,6 +347,11 @@ struct uplink_settings {
     const char *topic; /* the root, {site} and {gateway} filled in */
 };
 
+struct capacity_settings {
+    bool publish;
+    int64_t every_ms; /* at most so often for each machine and line */
+};
+
 enum durability { DURABILITY_ALWAYS, DURABILITY_OUTAGE };
 
 struct store_settings {
@@ -336,6 +369,7 @@ struct plant {
     int64_t tick_ms;
     const char *timezone; /* of the calendars, "Asia/Shanghai"; NULL: the system's */
     struct store_settings store;
+    struct capacity_settings capacity;
     struct calendar *calendars;
     size_t calendar_count;
     struct uplink_settings *uplinks;
@@ -344,6 +378,10 @@ struct plant {
     size_t link_count;
     struct machine *machines;
     size_t machine_count;
+    const char **files; /* that it was read from, profiles too */
+    size_t file_count;
+    struct production_line *lines;
+    size_t line_count;
 };
 
 /* A fault of a configuration. */
@@ -362,6 +400,16 @@ struct fault_list {
  * or -EINVAL with every fault found, sorted as they stand in the files; *ret_plant is untouched.
  * Free the faults in either case. */
 int plant_load(const char *path, const struct plant **ret_plant, struct fault_list *ret_faults);
+
+/* A file that is not yet where it is to be included from. */
+struct plant_change {
+    const char *file; /* passed over where it is included; it need not be there. NULL: none */
+    const char *by;   /* read in its place, or beside all others */
+};
+
+/* plant_load as it would be with the change; NULL: with none. */
+int plant_load_changed(const char *path, const struct plant_change *change,
+                       const struct plant **ret_plant, struct fault_list *ret_faults);
 
 void fault_list_free(struct fault_list *faults);
 
@@ -384,6 +432,7 @@ bool uplink_settings_equal(const struct uplink_settings *a, const struct uplink_
 const struct calendar *plant_calendar(const struct plant *plant, const char *name);
 const struct link *plant_link(const struct plant *plant, const char *name);
 const struct machine *plant_machine(const struct plant *plant, const char *name);
+const struct production_line *plant_line(const struct plant *plant, const char *name);
 
 /* Words on the wire that a tag takes: 1 to 125; a coil or a discrete input takes one bit, given
  * as 1. */

@@ -25,6 +25,7 @@ enum {
     PROFILE_JOB,
     PROFILE_TEXT,
     PROFILE_IDEAL_RATE,
+    PROFILE_FORMATS,
     PROFILE_FIELDS
 };
 
@@ -46,6 +47,7 @@ static const struct field profile_fields[PROFILE_FIELDS] = {
     [PROFILE_JOB] = {.key = "job"},
     [PROFILE_TEXT] = {.key = "text"},
     [PROFILE_IDEAL_RATE] = {.key = "ideal_rate"},
+    [PROFILE_FORMATS] = {.key = "formats", .read = load_read_list},
 };
 
 static const struct section profile_section = {"a profile", profile_fields, PROFILE_FIELDS};
@@ -145,6 +147,8 @@ static bool extend(struct load *load, struct profile *profile, const struct node
     profile->of_job = base->of_job;
     profile->of_text = base->of_text;
     profile->of_ideal = base->of_ideal;
+    profile->formats = base->formats;
+    profile->format_count = base->format_count;
     return true;
 }
 
@@ -179,6 +183,9 @@ static bool read_profile(struct load *load, struct profile *profile, const char 
         profile->of_text = load_value(seen[PROFILE_TEXT]);
     if (seen[PROFILE_IDEAL_RATE])
         profile->of_ideal = load_value(seen[PROFILE_IDEAL_RATE]);
+    if (seen[PROFILE_FORMATS])
+        load_formats(load, load_value(seen[PROFILE_FORMATS]), &profile->formats,
+                     &profile->format_count);
     return true;
 }
 

@@ -31,14 +31,16 @@ struct parameters {
 struct profile {
     const char *name;
     struct title title;
-    const struct profile *base;  /* what it extends; NULL: nothing */
-    const struct node *tags;     /* its own list; NULL: none */
-    const struct node *of_state; /* its `state`, or its base's; NULL: none */
-    const struct node *of_job;   /* its `job`, or its base's; NULL: none */
-    const struct node *of_text;  /* its `text`, or its base's; NULL: none */
-    const struct node *of_ideal; /* its `ideal_rate`, or its base's; NULL: none */
-    struct parameters defaults;  /* its own and its base's */
-    unsigned chain;              /* how many it is made of, itself included */
+    const struct profile *base;           /* what it extends; NULL: nothing */
+    const struct node *tags;              /* its own list; NULL: none */
+    const struct node *of_state;          /* its `state`, or its base's; NULL: none */
+    const struct node *of_job;            /* its `job`, or its base's; NULL: none */
+    const struct node *of_text;           /* its `text`, or its base's; NULL: none */
+    const struct node *of_ideal;          /* its `ideal_rate`, or its base's; NULL: none */
+    const struct machine_format *formats; /* its own, or its base's */
+    size_t format_count;
+    struct parameters defaults; /* its own and its base's */
+    unsigned chain;             /* how many it is made of, itself included */
     bool synthetic;
     enum { PROFILE_READING, PROFILE_READ, PROFILE_MISSING, PROFILE_BROKEN } state;
 };

@@ -389,4 +389,8 @@ void profile_expand(struct load *load, const struct profile *profile, const stru
         expand_once(&expansion, profile, use, machine);
     if (machine->ideal_ms == 0)
         machine->ideal_ms = expansion.ideal_ms;
+    if (machine->format_count == 0) {
+        machine->formats = profile->formats;
+        machine->format_count = profile->format_count;
+    }
 }

@@ -5,20 +5,25 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "clock.h"
+#include "link_record.h"
 #include "live.h"
 #include "memory.h"
 #include "text.h"
+#include "transact.h"
 
-enum { CLIENT_MS = 1000, REQUEST_BYTES = 256 };
+enum { CLIENT_MS = 1000, REQUEST_BYTES = 640 };
 
 struct control {
     int fd;
+    int epoll_fd; /* of the socket, and of the transactions */
+    struct transact *transact;
     char *path;
     struct text answer;
 };
@@ -44,24 +49,52 @@ static int listen_at(const char *path)
     return fd;
 }
 
+static int watch(int epoll_fd, int fd)
+{
+    struct epoll_event event = {.events = EPOLLIN};
+    return epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
 int control_open(const char *path, struct control **ret_control)
 {
-    int fd = listen_at(path);
-    if (fd < 0)
-        return fd;
     struct control *control = mem_alloc(sizeof(*control));
-    control->fd = fd;
-    control->path = mem_string(path);
+    control->fd = control->epoll_fd = -1;
+    int error = transact_new(&control->transact);
+    if (error == 0 && (control->epoll_fd = epoll_create1(EPOLL_CLOEXEC)) < 0)
+        error = -errno;
+    if (error == 0)
+        error = watch(control->epoll_fd, transact_fd(control->transact));
+    if (error == 0)
+        error = control->fd = listen_at(path);
+    if (error >= 0) {
+        control->path = mem_string(path);
+        error = watch(control->epoll_fd, control->fd);
+    }
+    if (error < 0) {
+        control_shut(control);
+        control_close(control);
+        return error;
+    }
     *ret_control = control;
     return 0;
+}
+
+void control_shut(struct control *control)
+{
+    if (control == NULL || control->fd < 0)
+        return;
+    unlink(control->path);
+    close(control->fd);
+    control->fd = -1;
 }
 
 void control_close(struct control *control)
 {
     if (control == NULL)
         return;
-    unlink(control->path);
-    close(control->fd);
+    if (control->epoll_fd >= 0)
+        close(control->epoll_fd);
+    transact_free(control->transact);
     free(control->path);
     text_free(&control->answer);
     free(control);
@@ -69,7 +102,7 @@ void control_close(struct control *control)
 
 int control_fd(const struct control *control)
 {
-    return control->fd;
+    return control->epoll_fd;
 }
 
 /* One line without its end; false if none came in time. */
@@ -160,7 +193,6 @@ static void answer_set(struct gateway *gateway, const char *arguments, struct te
 
 static void answer(struct gateway *gateway, const char *request, struct text *out)
 {
-    text_clear(out);
     if (strcmp(request, "status") == 0)
         answer_status(gateway, out);
     else if (strcmp(request, "values") == 0)
@@ -171,9 +203,11 @@ static void answer(struct gateway *gateway, const char *request, struct text *ou
         answer_metrics(gateway, out);
     else if (strncmp(request, "set ", 4) == 0)
         answer_set(gateway, request + 4, out);
+    else if (strncmp(request, "record ", 7) == 0)
+        link_record_answer(gateway_live(gateway), request + 7, out);
     else
-        text_add(out, "{\"error\":\"expected status, values, values MACHINE, metrics or"
-                      " set MACHINE TAG TOTAL\"}\n");
+        text_add(out, "{\"error\":\"expected status, values, values MACHINE, metrics,"
+                      " set MACHINE TAG TOTAL, record LINK or transact LINK UNIT PDU\"}\n");
 }
 
 /* A client that does not read in time goes without the rest. */
@@ -194,15 +228,27 @@ static void write_all(int fd, const struct text *text)
     }
 }
 
-void control_serve(struct control *control, struct gateway *gateway)
+/* Closes the client's descriptor, or leaves it to the transaction that it asked for. */
+static void serve_client(struct control *control, struct gateway *gateway, int fd)
 {
+    static const char transact[] = "transact ";
     char request[REQUEST_BYTES];
-    int fd = accept4(control->fd, NULL, NULL, SOCK_CLOEXEC);
-    if (fd < 0)
-        return;
     if (read_line(fd, request)) {
-        answer(gateway, request, &control->answer);
+        text_clear(&control->answer);
+        if (strncmp(request, transact, strlen(transact)) != 0)
+            answer(gateway, request, &control->answer);
+        else if (transact_begin(control->transact, gateway, request + strlen(transact), fd,
+                                &control->answer))
+            return;
         write_all(fd, &control->answer);
     }
     close(fd);
+}
+
+void control_serve(struct control *control, struct gateway *gateway)
+{
+    int fd = accept4(control->fd, NULL, NULL, SOCK_CLOEXEC);
+    if (fd >= 0)
+        serve_client(control, gateway, fd);
+    transact_finish(control->transact);
 }

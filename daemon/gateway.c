@@ -1,4 +1,4 @@
-#include "gateway.h"
+#include "gateway_internal.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -7,55 +7,29 @@
 #include <sysexits.h>
 
 #include "clock.h"
-#include "forward.h"
-#include "line_thread.h"
 #include "log.h"
-#include "machine.h"
 #include "memory.h"
-#include "poller.h"
-#include "queue.h"
 
 /* What readings may take of memory while the store can't have them. */
 enum { QUEUE_BYTES = 16 * 1024 * 1024 };
 
 enum { SAVE_S = 60 };
 
-/* A link in service. Its machines change hands between here and the thread that polls them. */
-struct link_run {
-    const struct plant *plant; /* retained */
-    const struct link *config;
-    struct live_link *live;
-    struct machine_run **machines;
-    size_t machine_count;
-    struct tcp_link *tcp; /* one of these two */
-    struct line_thread *line;
-};
-
-struct gateway {
-    const struct plant *plant; /* retained */
-    struct queue *queue;
-    struct live *live;
-    struct standings standings; /* of machines that are out of service */
-    struct refused refused;
-    int64_t save_ns; /* when that is to be written down */
-    struct poll_output output;
-    struct poller *poller;
-    struct forward *forward;
-    struct link_run **links;
-    size_t link_count;
-    unsigned machine_number; /* of the next machine, for spreading polls */
-    char stalled[80];        /* what gateway_stalled says */
-};
-
 /* --- links --- */
 
 static int start_polling(struct gateway *gateway, struct link_run *run)
 {
-    if (line_driver_find(run->config->driver) != NULL)
-        return line_thread_start(&gateway->output, run->plant, run->config, run->live,
-                                 run->machines, run->machine_count, &run->line);
-    run->tcp = poller_add(gateway->poller, run->plant, run->config, run->live, run->machines,
-                          run->machine_count);
+    const struct link *link = run->config;
+    int error = link->recording != NULL ? playback_start(link, &run->playback) : 0;
+    if (error < 0)
+        return error;
+    if (run->playback != NULL)
+        link = playback_link(run->playback);
+    if (line_driver_find(link->driver) != NULL)
+        return line_thread_start(&gateway->output, run->plant, link, run->live, run->machines,
+                                 run->machine_count, &run->line);
+    run->tcp =
+        poller_add(gateway->poller, run->plant, link, run->live, run->machines, run->machine_count);
     return 0;
 }
 
@@ -64,6 +38,7 @@ static void stop_polling(struct gateway *gateway, struct link_run *run)
     if (run->tcp != NULL)
         poller_remove(gateway->poller, run->tcp);
     line_thread_stop(run->line);
+    playback_stop(run->playback);
 }
 
 static uint32_t source_of(const struct plant *plant, const uint32_t *sources,
@@ -108,8 +83,7 @@ static struct link_run *start_link(struct gateway *gateway, const struct plant *
     run->machine_count = link->machine_count;
     int error = start_polling(gateway, run);
     if (error < 0) {
-        log_error("link %s: no thread can be started for it: %s", link->name,
-                  strerrordesc_np(-error));
+        log_error("link %s: it can't be served: %s", link->name, strerrordesc_np(-error));
         exit(EX_OSERR);
     }
     return run;
@@ -363,51 +337,6 @@ const char *gateway_stalled(struct gateway *gateway, int64_t at_ns)
         return gateway->stalled;
     }
     return NULL;
-}
-
-struct set_counter {
-    struct machine_run *run;
-    const struct poll_output *output;
-    const char *tag;
-    int64_t total;
-    int result;
-};
-
-static void do_set_counter(void *argument)
-{
-    struct set_counter *set = argument;
-    set->result = machine_run_set_counter(set->run, set->output, set->tag, set->total);
-}
-
-/* On the thread that polls the link; false where that is overdue, as on a line that hangs. */
-static bool call_poller(struct gateway *gateway, const struct link_run *run,
-                        void (*fn)(void *argument), void *argument)
-{
-    int64_t back_by_ns =
-        run->line != NULL ? line_thread_back_by(run->line) : poller_back_by(gateway->poller);
-    if (clock_mono_ns() > back_by_ns + NS_PER_S)
-        return false;
-    if (run->tcp != NULL)
-        poller_call(gateway->poller, fn, argument);
-    else
-        line_thread_call(run->line, fn, argument);
-    return true;
-}
-
-int gateway_set_counter(struct gateway *gateway, const char *machine, const char *tag,
-                        int64_t total)
-{
-    struct set_counter set = {.output = &gateway->output, .tag = tag, .total = total};
-    for (size_t i = 0; i < gateway->link_count; i++) {
-        struct link_run *link = gateway->links[i];
-        for (size_t j = 0; j < link->machine_count; j++) {
-            set.run = link->machines[j];
-            if (strcmp(set.run->config->name, machine) != 0)
-                continue;
-            return call_poller(gateway, link, do_set_counter, &set) ? set.result : -EBUSY;
-        }
-    }
-    return -ENODEV;
 }
 
 void gateway_tell_clock_step(struct gateway *gateway, const struct instant *now, int64_t step_ms)

@@ -182,8 +182,9 @@ static int start_and_run(const struct plant *plant, int signals, const char *pat
         log_info("gateway %s: stopping", plant->gateway);
         notify_send("STOPPING=1");
     }
-    control_close(control);
+    control_shut(control);
     gateway_stop(gateway);
+    control_close(control);
     return error < 0 ? EX_OSERR : EXIT_SUCCESS;
 }
 

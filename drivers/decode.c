@@ -31,13 +31,13 @@ static uint64_t words_to_raw(const struct tag *tag, const uint16_t *words)
     return raw;
 }
 
-static void raw_to_words(const struct tag *tag, uint64_t raw, uint16_t *words)
+void encode_bits(const struct tag *tag, uint64_t bits, uint16_t *words)
 {
     size_t count = tag_width(tag);
 
     for (size_t i = 0; i < count; i++) {
         size_t to = tag->order & ORDER_SWAP_WORDS ? i : count - 1 - i;
-        words[to] = swap_bytes(tag, (uint16_t)(raw >> 16 * i));
+        words[to] = swap_bytes(tag, (uint16_t)(bits >> 16 * i));
     }
 }
 
@@ -275,17 +275,23 @@ static uint64_t number_to_raw(const struct tag *tag, double number)
     return wrap_number(number, UINT64_C(1) << 16 * tag_width(tag));
 }
 
-static void encode_string(const struct tag *tag, double number, uint16_t *words)
+void encode_text(const struct tag *tag, const char *text, uint16_t *words)
 {
-    char digits[DECODE_TEXT_BYTES] = {0};
+    char bytes[DECODE_TEXT_BYTES] = {0};
 
-    snprintf(digits, sizeof digits, "%.15g", number);
-    if (tag->string_bytes < sizeof digits)
-        memset(digits + tag->string_bytes, 0, sizeof digits - tag->string_bytes);
+    memcpy(bytes, text, strnlen(text, tag->string_bytes));
     for (size_t i = 0; i < tag->string_bytes; i += 2) {
-        uint16_t word = (uint16_t)((uint8_t)digits[i] << 8 | (uint8_t)digits[i + 1]);
+        uint16_t word = (uint16_t)((uint8_t)bytes[i] << 8 | (uint8_t)bytes[i + 1]);
         words[i / 2] = swap_bytes(tag, word);
     }
+}
+
+static void encode_digits(const struct tag *tag, double number, uint16_t *words)
+{
+    char digits[DECODE_TEXT_BYTES];
+
+    snprintf(digits, sizeof digits, "%.15g", number);
+    encode_text(tag, digits, words);
 }
 
 void encode_tag(const struct tag *tag, double raw, uint16_t *words)
@@ -296,8 +302,8 @@ void encode_tag(const struct tag *tag, double raw, uint16_t *words)
         uint16_t mask = swap_bytes(tag, (uint16_t)(1u << tag->bit));
         words[0] = (uint16_t)(raw != 0 ? words[0] | mask : words[0] & ~mask);
     } else if (tag->type == TYPE_STRING) {
-        encode_string(tag, raw, words);
+        encode_digits(tag, raw, words);
     } else {
-        raw_to_words(tag, number_to_raw(tag, raw), words);
+        encode_bits(tag, number_to_raw(tag, raw), words);
     }
 }

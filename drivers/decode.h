@@ -30,4 +30,11 @@ bool decode_is_utf8(const char *text, size_t length);
  * is a bit of a word changes this bit alone. Strings take the number in decimal. */
 void encode_tag(const struct tag *tag, double raw, uint16_t *words);
 
+/* Puts a number's bits, right-aligned and of the tag's width, into its words: what decode_tag sees
+ * there before it takes them for a number of the type. */
+void encode_bits(const struct tag *tag, uint64_t bits, uint16_t *words);
+
+/* Puts a string's bytes, at most string_bytes, into the tag's words, zeros behind them. */
+void encode_text(const struct tag *tag, const char *text, uint16_t *words);
+
 #endif

@@ -40,6 +40,9 @@ struct line_driver {
      * link's timeout (name resolution apart). */
     int (*open)(const struct link *link, struct line **ret_line);
 
+    /* What whoever opened it should know, a sentence; NULL: nothing. May be left out. */
+    const char *(*remark)(const struct line *line);
+
     /* Asks one machine for its tags of the periods for which due(context, every_ms) is true. Each
      * such tag gets a sample, good or with its quality. Blocks for at most the link's timeout a
      * request, whatever the other side dribbles, and not at all after the first time-out of this
@@ -69,5 +72,8 @@ struct line_driver {
 
 /* The driver of a link; NULL for those that are no lines (modbus-tcp). */
 const struct line_driver *line_driver_find(enum link_driver driver);
+
+/* Why a link could not be opened, by open's negative errno, in words. */
+const char *line_open_trouble(const struct link *link, int error);
 
 #endif

@@ -16,12 +16,15 @@
 
 #include "clock.h"
 #include "line_io.h"
+#include "line_speed.h"
 #include "memory.h"
+#include "tap.h"
 
 struct line_port {
     modbus_t *serial; /* NULL over TCP */
     int lock;         /* holds the port against other processes; -1 over TCP */
     int fd;
+    bool one_way; /* the adapter refused to switch the line's direction */
 };
 
 static bool is_pseudo_terminal(int fd)
@@ -50,20 +53,26 @@ static int lock_device(const char *device, int *ret_lock)
     return error;
 }
 
-/* What libmodbus leaves to do on a port it has opened. */
-static int finish_serial(const struct line_port *port, const struct link *link)
+/* libmodbus takes 9600 for a rate it doesn't know, and an adapter the next that it can divide its
+ * clock to; neither says anything. A receiver bears a fortieth. */
+static int check_speed(int fd, uint32_t baud)
 {
-    struct termios settings;
+    uint32_t taken;
+    int error = line_speed_get(fd, &taken);
 
-    if (tcgetattr(port->fd, &settings) != 0)
-        return -errno;
-    /* It takes 9600 for a rate it doesn't know, and says nothing. */
-    if (link->baud != 9600 && cfgetospeed(&settings) == B9600)
-        return -EINVAL;
-    /* Adapters that find the direction themselves have no such mode. */
-    if (link->rs485 && modbus_rtu_set_serial_mode(port->serial, MODBUS_RTU_RS485) != 0 &&
-        errno != ENOTTY)
-        return -errno;
+    if (error != 0)
+        return error;
+    return taken >= baud - baud / 40 && taken <= baud + baud / 40 ? 0 : -EINVAL;
+}
+
+/* What libmodbus leaves to do on a port it has opened. */
+static int finish_serial(struct line_port *port, const struct link *link)
+{
+    int error = check_speed(port->fd, link->baud);
+
+    if (error != 0)
+        return error;
+    port->one_way = link->rs485 && modbus_rtu_set_serial_mode(port->serial, MODBUS_RTU_RS485) != 0;
     /* A pseudo-terminal keeps this beyond our death, and it would lock out our next start. */
     if (!is_pseudo_terminal(port->fd) && ioctl(port->fd, TIOCEXCL) != 0)
         return -errno;
@@ -104,12 +113,20 @@ int line_port_open(const struct link *link, struct line_port **ret_port)
 
 int line_port_read(struct line_port *port, int64_t until_ns, uint8_t *ret_bytes, size_t room)
 {
-    return line_io_read(port->fd, until_ns, ret_bytes, room);
+    int count = line_io_read(port->fd, until_ns, ret_bytes, room);
+
+    if (count > 0)
+        tap_put(tap_used(), RECORDING_HEARD, ret_bytes, (size_t)count);
+    return count;
 }
 
 int line_port_write(struct line_port *port, int64_t until_ns, const uint8_t *bytes, size_t length)
 {
-    return line_io_write(port->fd, until_ns, bytes, length);
+    int error = line_io_write(port->fd, until_ns, bytes, length);
+
+    if (error == 0)
+        tap_put(tap_used(), RECORDING_SENT, bytes, length);
+    return error;
 }
 
 void line_port_flush(struct line_port *port)
@@ -126,6 +143,13 @@ int line_port_descriptor(const struct line_port *port)
 bool line_port_is_serial(const struct line_port *port)
 {
     return port->serial != NULL;
+}
+
+const char *line_port_remark(const struct line_port *port)
+{
+    return port->one_way ? "rs485: on is refused by the adapter; it has to switch the line's "
+                           "direction by itself"
+                         : NULL;
 }
 
 void line_port_close(struct line_port *port)

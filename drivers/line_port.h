@@ -14,8 +14,8 @@
 struct line_port;
 
 /* As line_driver.open. A serial port is ours alone, and as the link wants it: rate, format, RS-485.
- * -EBUSY where another program has it, -ENOTTY where the device is no port, -EINVAL where the rate
- * is none. */
+ * -EBUSY where another program has it, -ENOTTY where the device is no port, -EINVAL where it does
+ * not take the rate or the format. */
 int line_port_open(const struct link *link, struct line_port **ret_port);
 
 /* What there is, once there is something. The number of bytes, 0 at the deadline, or the line is
@@ -32,6 +32,9 @@ void line_port_flush(struct line_port *port);
 int line_port_descriptor(const struct line_port *port);
 
 bool line_port_is_serial(const struct line_port *port);
+
+/* As line_driver.remark. */
+const char *line_port_remark(const struct line_port *port);
 
 void line_port_close(struct line_port *port); /* accepts NULL */
 

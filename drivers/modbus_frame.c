@@ -5,8 +5,13 @@
 #include <string.h>
 
 enum {
-    READ_PDU = 5,
-    RTU_REQUEST = 1 + READ_PDU + 2,
+    RTU_REQUEST = 1 + MODBUS_READ_PDU + 2,
+    WRITE_COIL = 5,
+    WRITE_WORD = 6,
+    WRITE_COILS = 15,
+    WRITE_WORDS = 16,
+    READ_WRITE_WORDS = 23,
+    WRITE_ANSWER = 5, /* bytes of it: function, address, value or count */
     EXCEPTION_FLAG = 0x80,
     EXCEPTION_FUNCTION = 1,
     EXCEPTION_ADDRESS = 2,
@@ -42,14 +47,19 @@ static void put_tcp_header(uint16_t transaction, uint8_t unit, size_t pdu_length
     bytes[6] = unit;
 }
 
+size_t modbus_build_read(const struct span *span, uint8_t ret_pdu[MODBUS_READ_PDU])
+{
+    ret_pdu[0] = span->function;
+    put_word(ret_pdu + 1, span->start);
+    put_word(ret_pdu + 3, span->count);
+    return MODBUS_READ_PDU;
+}
+
 size_t modbus_tcp_request(uint16_t transaction, uint8_t unit, const struct span *span,
                           uint8_t ret_bytes[MODBUS_TCP_REQUEST])
 {
-    put_tcp_header(transaction, unit, READ_PDU, ret_bytes);
-    ret_bytes[MODBUS_TCP_HEADER] = span->function;
-    put_word(ret_bytes + MODBUS_TCP_HEADER + 1, span->start);
-    put_word(ret_bytes + MODBUS_TCP_HEADER + 3, span->count);
-    return MODBUS_TCP_REQUEST;
+    put_tcp_header(transaction, unit, MODBUS_READ_PDU, ret_bytes);
+    return MODBUS_TCP_HEADER + modbus_build_read(span, ret_bytes + MODBUS_TCP_HEADER);
 }
 
 int modbus_tcp_parse(const uint8_t *bytes, size_t length, struct modbus_frame *ret_frame)
@@ -88,6 +98,45 @@ int modbus_answer(const uint8_t *pdu, size_t length, const struct span *span, ui
     return 0;
 }
 
+static bool reads(uint8_t function)
+{
+    return (function >= 1 && function <= 4) || function == READ_WRITE_WORDS;
+}
+
+/* Those whose answer repeats the request's beginning. */
+static bool writes(uint8_t function)
+{
+    return function == WRITE_COIL || function == WRITE_WORD || function == WRITE_COILS ||
+           function == WRITE_WORDS;
+}
+
+size_t modbus_answer_length(const uint8_t *request, size_t length)
+{
+    struct span span = {.function = request[0]};
+
+    if (length < MODBUS_READ_PDU || (!reads(request[0]) && !writes(request[0])))
+        return 0;
+    if (writes(request[0]))
+        return WRITE_ANSWER;
+    span.count = get_word(request + 3);
+    size_t answer = 2 + data_bytes(&span);
+    return answer <= MODBUS_MAX_PDU ? answer : 0;
+}
+
+bool modbus_answers(const uint8_t *request, size_t request_length, const uint8_t *pdu,
+                    size_t length)
+{
+    size_t expected = modbus_answer_length(request, request_length);
+
+    if (pdu[0] == (request[0] | EXCEPTION_FLAG))
+        return length == 2 && pdu[1] != 0;
+    if (pdu[0] != request[0] || (expected > 0 && length != expected))
+        return false;
+    if (expected > 0 && writes(request[0]))
+        return memcmp(pdu, request, WRITE_ANSWER) == 0;
+    return expected == 0 || pdu[1] == expected - 2;
+}
+
 uint16_t modbus_crc(const uint8_t *bytes, size_t length)
 {
     uint16_t crc = 0xffff;
@@ -108,7 +157,7 @@ int modbus_parse_read(const uint8_t *pdu, size_t length, struct span *ret_span)
         return EXCEPTION_VALUE;
     if (pdu[0] < 1 || pdu[0] > 4)
         return EXCEPTION_FUNCTION;
-    if (length != READ_PDU)
+    if (length != MODBUS_READ_PDU)
         return EXCEPTION_VALUE;
     start = get_word(pdu + 1);
     count = get_word(pdu + 3);
@@ -176,7 +225,90 @@ int modbus_rtu_parse_request(const uint8_t *bytes, size_t length, struct modbus_
     *ret_frame = (struct modbus_frame){
         .unit = bytes[0],
         .pdu = bytes + 1,
-        .pdu_length = READ_PDU,
+        .pdu_length = MODBUS_READ_PDU,
     };
     return RTU_REQUEST;
+}
+
+static const char hex_digits[] = "0123456789ABCDEF";
+
+static uint8_t *put_hex(uint8_t *at, uint8_t byte)
+{
+    at[0] = (uint8_t)hex_digits[byte >> 4];
+    at[1] = (uint8_t)hex_digits[byte & 15];
+    return at + 2;
+}
+
+size_t modbus_ascii_wrap(uint8_t unit, const uint8_t *pdu, size_t length,
+                         uint8_t ret_bytes[MODBUS_ASCII_MAX_FRAME])
+{
+    uint8_t *at = ret_bytes;
+    uint8_t sum = unit;
+
+    *at++ = ':';
+    at = put_hex(at, unit);
+    for (size_t i = 0; i < length; i++) {
+        at = put_hex(at, pdu[i]);
+        sum = (uint8_t)(sum + pdu[i]);
+    }
+    at = put_hex(at, (uint8_t)-sum);
+    *at++ = '\r';
+    *at++ = '\n';
+    return (size_t)(at - ret_bytes);
+}
+
+static int hex_value(uint8_t digit)
+{
+    if (digit >= '0' && digit <= '9')
+        return digit - '0';
+    digit |= 'a' - 'A';
+    return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
+}
+
+/* Up to what is no pair of digits. The number of bytes, or -EBADMSG where they are too many. */
+static int unhex(const uint8_t *digits, size_t length, uint8_t room[MODBUS_ASCII_MAX_BYTES])
+{
+    int count = 0;
+
+    for (size_t at = 0; at + 1 < length; at += 2) {
+        int high = hex_value(digits[at]), low = hex_value(digits[at + 1]);
+        if (high < 0 || low < 0)
+            break;
+        if (count == MODBUS_ASCII_MAX_BYTES)
+            return -EBADMSG;
+        room[count++] = (uint8_t)(high << 4 | low);
+    }
+    return count;
+}
+
+/* Whether nothing or the beginning of what may follow the digits is here. */
+static bool is_begun(const uint8_t *rest, size_t length)
+{
+    return length == 0 || (length == 1 && (rest[0] == '\r' || hex_value(rest[0]) >= 0));
+}
+
+int modbus_ascii_parse(const uint8_t *bytes, size_t length, uint8_t room[MODBUS_ASCII_MAX_BYTES],
+                       struct modbus_frame *ret_frame)
+{
+    uint8_t sum = 0;
+
+    if (length == 0)
+        return 0;
+    int count = bytes[0] == ':' ? unhex(bytes + 1, length - 1, room) : -EBADMSG;
+    if (count < 0)
+        return count;
+    size_t end = 1 + 2 * (size_t)count;
+    if (is_begun(bytes + end, length - end))
+        return 0;
+    for (int i = 0; i < count; i++)
+        sum = (uint8_t)(sum + room[i]);
+    if (bytes[end] != '\r' || bytes[end + 1] != '\n' || sum != 0 ||
+        end + 2 < MODBUS_ASCII_MIN_FRAME)
+        return -EBADMSG;
+    *ret_frame = (struct modbus_frame){
+        .unit = room[0],
+        .pdu = room + 1,
+        .pdu_length = (size_t)count - 2,
+    };
+    return (int)(end + 2);
 }

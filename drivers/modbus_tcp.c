@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "modbus_pdu.h"
+
 void modbus_tcp_init(struct modbus_tcp *tcp, uint16_t transaction)
 {
     *tcp = (struct modbus_tcp){.fd = -1, .transaction = transaction};
@@ -49,6 +51,7 @@ static int receive(struct modbus_tcp *tcp)
         return errno == EINTR ? -EAGAIN : -errno;
     if (got == 0)
         return -ECONNRESET;
+    tap_put(tcp->tap, RECORDING_HEARD, tcp->buffer + tcp->length, (size_t)got);
     tcp->length = (uint16_t)(tcp->length + got);
     return 0;
 }
@@ -59,61 +62,114 @@ static void drop(struct modbus_tcp *tcp, int length)
     memmove(tcp->buffer, tcp->buffer + length, tcp->length);
 }
 
-/* Looks through the buffer for the answer, none of which is one where nothing was asked (no span).
- * -EAGAIN if it isn't in there. */
-static int search(struct modbus_tcp *tcp, const struct span *span, uint16_t *ret_words)
+/* Looks through the buffer for the answer, none of which is one where nothing was asked. Its whole
+ * length at the buffer's front, to be dropped by the caller; -EAGAIN if it isn't in there. */
+static int search(struct modbus_tcp *tcp, bool asked, struct modbus_frame *ret_frame)
 {
-    struct modbus_frame frame;
     for (;;) {
-        int length = modbus_tcp_parse(tcp->buffer, tcp->length, &frame);
+        int length = modbus_tcp_parse(tcp->buffer, tcp->length, ret_frame);
         if (length < 0)
             return -EPROTO;
         if (length == 0)
             return -EAGAIN;
-        if (span != NULL && frame.transaction == tcp->transaction && frame.unit == tcp->unit) {
-            int result = modbus_answer(frame.pdu, frame.pdu_length, span, ret_words);
-            tcp->discarded += result == -EBADMSG;
-            drop(tcp, length);
-            return result;
-        }
+        if (asked && ret_frame->transaction == tcp->transaction && ret_frame->unit == tcp->unit)
+            return length;
         tcp->discarded++;
         drop(tcp, length);
     }
 }
 
-int modbus_tcp_ask(struct modbus_tcp *tcp, uint8_t unit, const struct span *span)
-{
-    uint8_t request[MODBUS_TCP_REQUEST];
-    /* What came behind the last answer is nobody's, whatever its transaction. */
-    int error = tcp->more ? modbus_tcp_discard(tcp) : search(tcp, NULL, NULL);
-    if (error != -EAGAIN)
-        return error;
-    tcp->unit = unit;
-    size_t length = modbus_tcp_request(++tcp->transaction, unit, span, request);
-    ssize_t sent = send(tcp->fd, request, length, MSG_NOSIGNAL);
-    if (sent < 0)
-        return errno == EAGAIN ? -ENOBUFS : -errno;
-    /* Twelve bytes that don't fit mean a peer that has read nothing for a very long time. */
-    return (size_t)sent == length ? 0 : -ENOBUFS;
-}
-
-int modbus_tcp_answer(struct modbus_tcp *tcp, const struct span *span, uint16_t *ret_words)
+/* Likewise with what arrives meanwhile. */
+static int await(struct modbus_tcp *tcp, bool asked, struct modbus_frame *ret_frame)
 {
     /* Bounded, so that a peer that floods us can't keep the loop. */
     for (int reads = 0; reads < 8; reads++) {
         int error = receive(tcp);
         if (error < 0)
             return error;
-        int result = search(tcp, span, ret_words);
-        if (result != -EAGAIN)
-            return result;
+        int length = search(tcp, asked, ret_frame);
+        if (length != -EAGAIN)
+            return length;
     }
     return -EAGAIN;
 }
 
+/* Takes the next transaction's id and unit; what came behind the last answer is nobody's, whatever
+ * its transaction. 0 or negative errno. */
+static int begin(struct modbus_tcp *tcp, uint8_t unit)
+{
+    struct modbus_frame frame;
+    int error = tcp->more ? modbus_tcp_discard(tcp) : search(tcp, false, &frame);
+    if (error != -EAGAIN)
+        return error;
+    tcp->unit = unit;
+    tcp->transaction++;
+    return 0;
+}
+
+static int send_all(struct modbus_tcp *tcp, const uint8_t *request, size_t length)
+{
+    ssize_t sent = send(tcp->fd, request, length, MSG_NOSIGNAL);
+    if (sent < 0)
+        return errno == EAGAIN ? -ENOBUFS : -errno;
+    tap_put(tcp->tap, RECORDING_SENT, request, (size_t)sent);
+    /* Few bytes that don't fit mean a peer that has read nothing for a very long time. */
+    return (size_t)sent == length ? 0 : -ENOBUFS;
+}
+
+int modbus_tcp_ask(struct modbus_tcp *tcp, uint8_t unit, const struct span *span)
+{
+    uint8_t request[MODBUS_TCP_REQUEST];
+    int error = begin(tcp, unit);
+    if (error < 0)
+        return error;
+    size_t length = modbus_tcp_request(tcp->transaction, unit, span, request);
+    return send_all(tcp, request, length);
+}
+
+int modbus_tcp_answer(struct modbus_tcp *tcp, const struct span *span, uint16_t *ret_words)
+{
+    struct modbus_frame frame;
+    int length = await(tcp, true, &frame);
+    if (length < 0)
+        return length;
+    int result = modbus_answer(frame.pdu, frame.pdu_length, span, ret_words);
+    tcp->discarded += result == -EBADMSG;
+    drop(tcp, length);
+    return result;
+}
+
+int modbus_tcp_ask_pdu(struct modbus_tcp *tcp, uint8_t unit, const uint8_t *pdu, size_t length)
+{
+    uint8_t request[MODBUS_TCP_MAX_FRAME];
+    int error = begin(tcp, unit);
+    if (error < 0)
+        return error;
+    length = modbus_tcp_wrap(tcp->transaction, unit, pdu, length, request);
+    return send_all(tcp, request, length);
+}
+
+int modbus_tcp_answer_pdu(struct modbus_tcp *tcp, const uint8_t *request, size_t length,
+                          uint8_t ret_pdu[MODBUS_MAX_PDU])
+{
+    struct modbus_frame frame;
+    int taken = await(tcp, true, &frame);
+    if (taken < 0)
+        return taken;
+    int result = modbus_check_answer(request, length, frame.pdu, frame.pdu_length);
+    if (result >= 0) {
+        memcpy(ret_pdu, frame.pdu, frame.pdu_length);
+        result = (int)frame.pdu_length;
+    }
+    tcp->discarded += result == -EBADMSG;
+    drop(tcp, taken);
+    return result;
+}
+
 int modbus_tcp_discard(struct modbus_tcp *tcp)
 {
-    return modbus_tcp_answer(tcp, NULL, NULL);
+    struct modbus_frame frame;
+    return await(tcp, false, &frame);
 }
 
 void modbus_tcp_close(struct modbus_tcp *tcp)

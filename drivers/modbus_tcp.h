@@ -12,6 +12,7 @@
 
 #include "modbus_frame.h"
 #include "modbus_plan.h"
+#include "tap.h"
 
 struct modbus_tcp {
     int fd; /* -1: closed */
@@ -21,6 +22,7 @@ struct modbus_tcp {
     bool more;          /* the last look left something behind: look again without being told */
     bool hung_up;       /* the other side has sent its last: the end comes behind what it sent */
     uint32_t discarded; /* answers thrown away; whoever counts them sets it to 0 */
+    struct tap *tap;    /* the owner's, who may set it; gets what is sent and heard */
     uint8_t buffer[MODBUS_TCP_MAX_FRAME];
 };
 
@@ -42,6 +44,13 @@ int modbus_tcp_ask(struct modbus_tcp *tcp, uint8_t unit, const struct span *span
  * the answer isn't there yet; -EBADMSG where our transaction's answer answers something else; any
  * other: the connection is gone or its bytes are no Modbus, close it. */
 int modbus_tcp_answer(struct modbus_tcp *tcp, const struct span *span, uint16_t *ret_words);
+
+/* The same of one transaction that is no poll's: a PDU of at most MODBUS_MAX_PDU that is a request
+ * by modbus_is_request, and its answer, which may be an exception. The answer's length, or as
+ * modbus_tcp_answer. */
+int modbus_tcp_ask_pdu(struct modbus_tcp *tcp, uint8_t unit, const uint8_t *pdu, size_t length);
+int modbus_tcp_answer_pdu(struct modbus_tcp *tcp, const uint8_t *request, size_t length,
+                          uint8_t ret_pdu[MODBUS_MAX_PDU]);
 
 /* Throws away what arrives while nothing is asked. -EAGAIN when all is well, or negative errno: the
  * connection is gone. */

@@ -104,3 +104,19 @@ int decimal_scale(int64_t raw, struct decimal scale, struct decimal offset, stru
     };
     return 0;
 }
+
+int decimal_unscale(struct decimal value, struct decimal scale, int64_t *ret_raw)
+{
+    int128_t product = (int128_t)value.mantissa * power_of_ten[scale.decimals];
+    int128_t divisor = (int128_t)scale.mantissa * power_of_ten[value.decimals];
+
+    if (divisor == 0 || product % divisor != 0)
+        return -ERANGE;
+
+    int128_t raw = product / divisor;
+
+    if (raw > INT64_MAX || raw < INT64_MIN)
+        return -ERANGE;
+    *ret_raw = (int64_t)raw;
+    return 0;
+}

@@ -143,4 +143,8 @@ double decimal_number(struct decimal decimal);
 int decimal_scale(int64_t raw, struct decimal scale, struct decimal offset,
                   struct value *ret_value);
 
+/* The whole number whose product with the scale is the value. 0, or -ERANGE with *ret_raw untouched
+ * where there is none, or none of 64 bits. */
+int decimal_unscale(struct decimal value, struct decimal scale, int64_t *ret_raw);
+
 #endif

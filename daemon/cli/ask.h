@@ -9,8 +9,13 @@
  * configuration names. A CLI_ status; what is wrong has been printed. */
 int ask_find_socket(const char *config, const char *socket_path, char **ret_path);
 
+/* Whether a daemon listens there: 1, 0, or -1 with the trouble where that can't be told. */
+int ask_is_answered(const char *path, struct text *ret_trouble);
+
 /* Asks, waits for at most 5 s and parses. NULL with a sentence of what is wrong and what to do in
  * *ret_trouble, be it that nobody answers or that the daemon refuses. */
 struct node *ask_daemon(const char *path, const char *question, struct text *ret_trouble);
+struct node *ask_daemon_within(const char *path, const char *question, int64_t within_ms,
+                               struct text *ret_trouble);
 
 #endif

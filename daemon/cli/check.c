@@ -8,6 +8,7 @@
 
 #include "cli.h"
 #include "memory.h"
+#include "plan_load.h"
 
 struct check_options {
     const char *config;
@@ -50,6 +51,27 @@ static void check_store(const struct store_settings *store)
     free(copy);
 }
 
+static void check_load(const struct link *link)
+{
+    struct link_load load = link_load_of(link);
+    const char *assumed = "";
+    if (link->driver != DRIVER_MODBUS_TCP && line_speed_of(link).assumed)
+        assumed = ", if its serial server has 9600 baud";
+    switch (link_load_strain(&load)) {
+    case LOAD_OVER:
+        cli_warn("link %s: its machines take %.0f %% of the line%s: polls will be late; see "
+                 "bindery plan %s",
+                 link->name, load.busy * 100, assumed, link->name);
+        break;
+    case LOAD_HIGH:
+        cli_warn("link %s: its machines take %.0f %% of the line%s: little is left for retries",
+                 link->name, load.busy * 100, assumed);
+        break;
+    case LOAD_EASY:
+        break;
+    }
+}
+
 static size_t count_tags(const struct plant *plant)
 {
     size_t count = 0;
@@ -61,10 +83,14 @@ static size_t count_tags(const struct plant *plant)
 static void print_summary(const char *path, const struct plant *plant)
 {
     char links[CLI_WORDS], machines[CLI_WORDS], tags[CLI_WORDS], uplinks[CLI_WORDS];
-    printf("%s: %s, %s, %s, %s\n", path, cli_count(plant->link_count, "link", links),
+    char lines[CLI_WORDS];
+    printf("%s: %s, %s, %s, %s", path, cli_count(plant->link_count, "link", links),
            cli_count(plant->machine_count, "machine", machines),
            cli_count(count_tags(plant), "tag", tags),
            cli_count(plant->uplink_count, "uplink", uplinks));
+    if (plant->line_count > 0)
+        printf(", %s", cli_count(plant->line_count, "line", lines));
+    putchar('\n');
 }
 
 static int run(const void *block, int argc, char **argv)
@@ -84,6 +110,8 @@ static int run(const void *block, int argc, char **argv)
         return CLI_FAULT;
 
     print_summary(path, plant);
+    for (size_t i = 0; i < plant->link_count; i++)
+        check_load(&plant->links[i]);
     check_store(&plant->store);
     for (size_t i = 0; i < plant->uplink_count; i++)
         check_uplink(&plant->uplinks[i]);
@@ -99,7 +127,8 @@ const struct command command_check = {
     .summary = "Says what is wrong with a configuration, a line a fault",
     .details = "Faults go to standard output as FILE:LINE:COLUMN: what stood there and what was\n"
                "expected; then the exit status is 1. Warnings, as of a password file that is\n"
-               "missing, go to standard error and leave it at 0.\n"
+               "missing or a line with more to do than it can, go to standard error and leave it\n"
+               "at 0.\n"
                "\nExamples:\n"
                "  bindery check\n"
                "  bindery check -c plant.yaml\n",

@@ -110,7 +110,9 @@ const char *cli_count(uint64_t count, const char *noun, char ret_words[CLI_WORDS
 
 void cli_add_place(struct text *out, const struct link *link)
 {
-    if (link->device)
+    if (link->recording)
+        text_addf(out, "recording %s", link->recording->file);
+    else if (link->device)
         text_addf(out, "%s %u %u%c%u", link->device, link->baud, link->data_bits, link->parity,
                   link->stop_bits);
     else

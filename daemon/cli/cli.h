@@ -50,7 +50,8 @@ struct command {
 };
 
 extern const struct command command_check, command_plan, command_status, command_watch,
-    command_metrics, command_counter, command_read, command_simulate, command_verify;
+    command_metrics, command_counter, command_read, command_write, command_scan, command_guess,
+    command_tags, command_simulate, command_record, command_replay, command_support, command_verify;
 
 /* The row that most tables begin with. */
 #define OPTION_CONFIG(type)                                         \

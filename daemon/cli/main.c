@@ -6,8 +6,10 @@
 #include "memory.h"
 
 static const struct command *const commands[] = {
-    &command_check,   &command_plan, &command_status,   &command_watch,  &command_metrics,
-    &command_counter, &command_read, &command_simulate, &command_verify,
+    &command_check,   &command_plan,     &command_status,  &command_watch,
+    &command_metrics, &command_counter,  &command_read,    &command_write,
+    &command_scan,    &command_guess,    &command_tags,    &command_record,
+    &command_replay,  &command_simulate, &command_support, &command_verify,
 };
 
 enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };

@@ -90,24 +90,28 @@ static void print_speaker(const struct machine *machine)
     text_free(&ask);
 }
 
-static const char *load_mark(double share)
+static const char *load_mark(const struct link_load *load)
 {
-    if (share > 1)
-        return "  <<< OVERLOADED: polls will be late";
-    return share > 0.8 ? "  << little is left for retries" : "";
+    static const char *const marks[] = {
+        [LOAD_EASY] = "",
+        [LOAD_HIGH] = "  << little is left for retries",
+        [LOAD_OVER] = "  <<< OVERLOADED: polls will be late",
+    };
+    return marks[link_load_strain(load)];
 }
 
 static void print_line_load(const struct link *link, const struct link_load *load)
 {
     struct line_speed speed = line_speed_of(link);
     printf("  load: %.1f %% of the line, %.2f requests/s%s\n", load->busy * 100,
-           load->requests_per_s, load_mark(load->busy));
-    printf("    %.0f %% of it characters, %u bits each at %u baud%s; %.0f %% waiting: %s"
-           "%d ms for the machine to answer, a pause of %" PRId64 " ms\n",
+           load->requests_per_s, load_mark(load));
+    printf("    %.0f %% of it characters, %u bits each at %u baud%s; %.0f %% waiting:%s\n    %d ms "
+           "for the machine to answer, a pause of %" PRId64 " ms\n",
            100 * (1 - load->idle_share), speed.bits_per_char, speed.baud,
            speed.assumed ? " (assumed behind the serial server)" : "", 100 * load->idle_share,
-           link_driver_is_text(link->driver) ? "\n    "
-                                             : "3.5 characters of\n    silence before each frame, ",
+           line_is_ascii(link) || link_driver_is_text(link->driver)
+               ? ""
+               : " 3.5 characters of silence before each frame,",
            NOMINAL_TURNAROUND_MS, link->pause_ms);
 }
 
@@ -116,26 +120,23 @@ static void print_tcp_load(const struct link_load *load)
     printf("  load: %.1f %% of the connection, %.2f requests/s, %.3f in flight on average if an "
            "answer takes %d ms%s\n",
            load->busy * 100, load->requests_per_s, load->busy, NOMINAL_TURNAROUND_MS,
-           load_mark(load->busy));
+           load_mark(load));
 }
 
-static void print_machines(const struct link *link, struct link_load *load)
+static void print_machines(const struct link *link)
 {
     printf("    %-8s %-11s %6s %6s     %s\n", "every", "function", "start", "count", "tags");
     for (size_t i = 0; i < link->machine_count; i++) {
         struct modbus_plan *plan = modbus_plan_new(link->machines[i], NULL);
         print_machine(link->machines[i], plan);
-        link_load_add(load, link, plan);
         modbus_plan_free(plan);
     }
 }
 
-static void print_speakers(const struct link *link, struct link_load *load)
+static void print_speakers(const struct link *link)
 {
-    for (size_t i = 0; i < link->machine_count; i++) {
+    for (size_t i = 0; i < link->machine_count; i++)
         print_speaker(link->machines[i]);
-        link_load_add_text(load, link, link->machines[i]);
-    }
 }
 
 static struct link_load print_link(const struct link *link)
@@ -144,11 +145,11 @@ static struct link_load print_link(const struct link *link)
     cli_add_place(&place, link);
     printf("link %s, %s, %s\n", link->name, link_driver_name(link->driver), place.data);
     text_free(&place);
-    struct link_load load = {0};
     if (link_driver_is_text(link->driver))
-        print_speakers(link, &load);
+        print_speakers(link);
     else
-        print_machines(link, &load);
+        print_machines(link);
+    struct link_load load = link_load_of(link);
     if (link->driver == DRIVER_MODBUS_TCP)
         print_tcp_load(&load);
     else if (load.busy > 0)
@@ -172,7 +173,7 @@ static int print_plant(const struct plant *plant, const char *only)
         struct link_load load = print_link(link);
         requests_per_s += load.requests_per_s;
         tcp_in_flight += link->driver == DRIVER_MODBUS_TCP ? load.busy : 0;
-        overloaded += load.busy > 1;
+        overloaded += link_load_strain(&load) == LOAD_OVER;
     }
     if (only)
         return CLI_OK;
@@ -204,9 +205,9 @@ const struct command command_plan = {
     .summary = "Prints the requests that will be sent and each line's load",
     .details =
         "The load is reckoned, not measured: a serial line is kept busy by the characters of\n"
-        "request and answer, 3.5 characters of silence before each, the machine's time to\n"
-        "answer (5 ms are taken) and the link's pause. Lines above 80 % and above 100 % are\n"
-        "marked.\n"
+        "request and answer (in ASCII two for a byte), in RTU by 3.5 characters of silence\n"
+        "before each, by the machine's time to answer (5 ms are taken) and the link's pause.\n"
+        "Lines above 80 % and above 100 % are marked.\n"
         "\nExamples:\n"
         "  bindery plan -c plant.yaml\n"
         "  bindery plan -c plant.yaml press-bus\n",

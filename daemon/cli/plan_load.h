@@ -1,4 +1,4 @@
-/* What the planned requests ask of a link, reckoned and not measured. Pure. */
+/* What the planned requests ask of a link, reckoned and not measured. Pure but for allocation. */
 #ifndef BINDERY_PLAN_LOAD_H
 #define BINDERY_PLAN_LOAD_H
 
@@ -19,9 +19,12 @@ struct line_speed {
 
 struct line_speed line_speed_of(const struct link *link);
 
+/* Whether each byte goes over it as two characters. */
+bool line_is_ascii(const struct link *link);
+
 /* For how long one request keeps the line from others, ms: request and answer with their
- * characters, 3.5 characters of silence before each (1.75 ms above 19200 baud), the machine's
- * turnaround, the link's pause. For Modbus TCP the turnaround and the pause. */
+ * characters, in RTU 3.5 characters of silence before each (1.75 ms above 19200 baud), the
+ * machine's turnaround, the link's pause. For Modbus TCP the turnaround and the pause. */
 double span_busy_ms(const struct link *link, const struct span *span);
 
 struct link_load {
@@ -33,13 +36,20 @@ struct link_load {
 /* Adds the requests of a machine on the link. */
 void link_load_add(struct link_load *load, const struct link *link, const struct modbus_plan *plan);
 
-/* Likewise of one that is asked for lines of text, which are as long as the longest example of its
- * patterns, or 20 characters where there is none: those lines, the turnaround and the pause. Adds
- * nothing for one that speaks of its own accord. */
-void link_load_add_text(struct link_load *load, const struct link *link,
-                        const struct machine *machine);
-
-/* How often it is asked: its shortest period. */
+/* How often a machine of text is asked: its shortest period. */
 int64_t text_every_ms(const struct machine *machine);
+
+/* Of all its machines. Lines of text are taken to be as long as the longest example of their
+ * patterns, or 20 characters where there is none; a machine that speaks of its own accord adds
+ * nothing. */
+struct link_load link_load_of(const struct link *link);
+
+enum load_strain {
+    LOAD_EASY,
+    LOAD_HIGH, /* above 80 %: little is left for retries */
+    LOAD_OVER, /* above 100 %: the plan can't be kept */
+};
+
+enum load_strain link_load_strain(const struct link_load *load);
 
 #endif

@@ -22,11 +22,20 @@ enum { EVENTS = 512, INPUT_BYTES = 4 * MODBUS_TCP_MAX_FRAME };
 
 enum port_kind { PORT_SIGNALS, PORT_LISTENER, PORT_STREAM };
 
+/* How frames go over a stream. */
+struct framing {
+    /* Takes one off the front: its length, 0 for more bytes, -EBADMSG. Good until the next. */
+    int (*parse)(const uint8_t *bytes, size_t length, struct modbus_frame *ret_frame);
+    size_t (*wrap)(const struct modbus_frame *request, const uint8_t *pdu, size_t length,
+                   uint8_t *ret_frame);
+    bool finds; /* the next frame behind bytes that are none */
+};
+
 /* Whatever epoll watches. A stream is a connection or a pseudo-terminal. */
 struct port {
     enum port_kind kind;
     int fd;
-    bool rtu;
+    const struct framing *framing;
     const struct sim_bus *bus;
     struct port *next, **link; /* of the server's list */
     struct sim_pty pty;        /* path NULL for all but pseudo-terminals */
@@ -47,6 +56,43 @@ struct sim_server {
     bool told_of_files; /* that there are no file descriptors left */
 };
 
+static int parse_ascii(const uint8_t *bytes, size_t length, struct modbus_frame *ret_frame)
+{
+    static uint8_t room[MODBUS_ASCII_MAX_BYTES];
+    return modbus_ascii_parse(bytes, length, room, ret_frame);
+}
+
+static size_t wrap_tcp(const struct modbus_frame *request, const uint8_t *pdu, size_t length,
+                       uint8_t *ret_frame)
+{
+    return modbus_tcp_wrap(request->transaction, request->unit, pdu, length, ret_frame);
+}
+
+static size_t wrap_rtu(const struct modbus_frame *request, const uint8_t *pdu, size_t length,
+                       uint8_t *ret_frame)
+{
+    return modbus_rtu_wrap(request->unit, pdu, length, ret_frame);
+}
+
+static size_t wrap_ascii(const struct modbus_frame *request, const uint8_t *pdu, size_t length,
+                         uint8_t *ret_frame)
+{
+    return modbus_ascii_wrap(request->unit, pdu, length, ret_frame);
+}
+
+static const struct framing *framing_of(const struct link *link)
+{
+    static const struct framing tcp = {modbus_tcp_parse, wrap_tcp, false},
+                                rtu = {modbus_rtu_parse_request, wrap_rtu, true},
+                                ascii = {parse_ascii, wrap_ascii, true};
+    static const struct framing *const framings[DRIVER_RECORDING + 1] = {
+        [DRIVER_MODBUS_TCP] = &tcp,         [DRIVER_MODBUS_RTU] = &rtu,
+        [DRIVER_MODBUS_RTU_TCP] = &rtu,     [DRIVER_MODBUS_ASCII] = &ascii,
+        [DRIVER_MODBUS_ASCII_TCP] = &ascii,
+    };
+    return framings[link->driver];
+}
+
 static struct port *add_port(struct sim_server *server, enum port_kind kind, int fd,
                              const struct sim_bus *bus)
 {
@@ -54,7 +100,7 @@ static struct port *add_port(struct sim_server *server, enum port_kind kind, int
     port->kind = kind;
     port->fd = fd;
     port->bus = bus;
-    port->rtu = bus && bus->link->driver != DRIVER_MODBUS_TCP;
+    port->framing = bus ? framing_of(bus->link) : NULL;
     if (kind == PORT_STREAM)
         port->in = mem_alloc(INPUT_BYTES);
     port->next = server->ports;
@@ -152,15 +198,6 @@ static void accept_all(struct sim_server *server, const struct port *listener)
     poll(NULL, 0, 10); /* the connection stays pending: don't spin on it */
 }
 
-/* Takes a frame off the front: its length, 0 for more bytes, -EBADMSG. */
-static int parse(const struct port *port, size_t at, struct modbus_frame *ret_frame)
-{
-    const uint8_t *bytes = port->in + at;
-    size_t length = port->have - at;
-    return port->rtu ? modbus_rtu_parse_request(bytes, length, ret_frame)
-                     : modbus_tcp_parse(bytes, length, ret_frame);
-}
-
 static void answer(struct sim_server *server, struct port *port, const struct modbus_frame *request,
                    int64_t time_ms)
 {
@@ -168,25 +205,22 @@ static void answer(struct sim_server *server, struct port *port, const struct mo
     size_t length = sim_bus_answer(port->bus, request, time_ms, pdu);
     if (length == 0)
         return;
-    uint8_t frame[MODBUS_TCP_MAX_FRAME];
-    size_t framed = port->rtu
-                        ? modbus_rtu_wrap(request->unit, pdu, length, frame)
-                        : modbus_tcp_wrap(request->transaction, request->unit, pdu, length, frame);
-    text_add_bytes(&port->out, frame, framed);
+    uint8_t frame[MODBUS_ASCII_MAX_FRAME];
+    text_add_bytes(&port->out, frame, port->framing->wrap(request, pdu, length, frame));
     server->totals.answers++;
 }
 
 /* Answers every whole frame in the input. False where the stream makes no sense any more; on a
- * line a byte is skipped, the next frame's beginning is found by its CRC. */
+ * line a byte is skipped, and the next frame found by its CRC or ':'. */
 static bool answer_all(struct sim_server *server, struct port *port, int64_t time_ms)
 {
     size_t at = 0;
     struct modbus_frame request;
     for (;;) {
-        int length = parse(port, at, &request);
+        int length = port->framing->parse(port->in + at, port->have - at, &request);
         if (length == 0)
             break;
-        if (length < 0 && !port->rtu)
+        if (length < 0 && !port->framing->finds)
             return false;
         if (length > 0)
             answer(server, port, &request, time_ms);

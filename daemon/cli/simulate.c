@@ -84,6 +84,8 @@ static struct sim_bus *bus_of(struct simulation *simulation, const struct link *
 static int add_link(struct simulation *simulation, const struct link *link)
 {
     const struct simulate_options *options = simulation->options;
+    if (link->recording)
+        return CLI_OK; /* the daemon plays it */
     struct sim_bus *bus = bus_of(simulation, link);
     if (!bus) {
         cli_error("link %s: another link has the same address with another driver", link->name);

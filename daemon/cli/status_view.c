@@ -268,6 +268,36 @@ static void add_machines(const struct node *status, int64_t now_ms, struct text 
         add_machine(node_item(machines, i), &columns, now_ms, out);
 }
 
+static void add_line(const struct node *line, int width, int64_t now_ms, struct text *out)
+{
+    char since[CLI_WORDS];
+    const char *cause = node_text(node_member(line, "cause"), "");
+    const char *reason = node_text(node_member(line, "reason"), "");
+    bool known = number_of(line, "since_ms") > 0;
+    text_addf(out, "%-*s  %-11s %12s  %-*s", width, name_of(line),
+              known ? node_text(node_member(line, "state"), "?") : "-",
+              since_of(line, now_ms, since), width,
+              node_text(node_member(line, "bottleneck"), "-"));
+    add_shift(line, out);
+    if (*reason)
+        text_addf(out, "  %s: %s", cause, reason);
+    text_add_char(out, '\n');
+}
+
+/* As people think of them: what they do, and what comes out in the shift. */
+static void add_lines(const struct node *status, int64_t now_ms, struct text *out)
+{
+    const struct node *lines = node_member(status, "lines");
+    int machine = widest_name(node_member(status, "machines")), line = widest_name(lines);
+    int width = machine > line ? machine : line;
+    if (node_count(lines) == 0)
+        return;
+    text_addf(out, "\n%-*s  %-11s %12s  %-*s %12s %9s  %s\n", width, "LINE", "state", "for", width,
+              "bottleneck", "good", "waste", "shift");
+    for (size_t i = 0; i < node_count(lines); i++)
+        add_line(node_item(lines, i), width, now_ms, out);
+}
+
 void status_view(const struct node *status, int64_t now_ms, struct text *out)
 {
     add_trouble(status, now_ms, out);
@@ -275,4 +305,5 @@ void status_view(const struct node *status, int64_t now_ms, struct text *out)
     add_uplinks(node_member(status, "uplinks"), out);
     add_links(node_member(status, "links"), out);
     add_machines(status, now_ms, out);
+    add_lines(status, now_ms, out);
 }

@@ -21,16 +21,29 @@ void announce_all(struct announce *announce)
         .gone = announce->gone, .gone_next = announce->gone_next, .gateway_due = true};
 }
 
+static void note_gone(struct announce *announce, const char *name, const struct plant *before,
+                      const struct plant *after)
+{
+    bool is_gone = plant_machine(after, name) == NULL && plant_line(after, name) == NULL;
+    if (is_gone)
+        text_addf(&announce->gone, "%s/about%c%s/status%c", name, '\0', name, '\0');
+    if (before->capacity.publish && (is_gone || !after->capacity.publish))
+        text_addf(&announce->gone, "%s/capacity%c", name, '\0');
+}
+
 void announce_plant(struct announce *announce, const struct plant *before,
                     const struct plant *after)
 {
     announce->about_next = 0;
     announce->status_index = 0; /* the machines may have moved under the pass */
-    for (size_t i = 0; i < before->machine_count; i++) {
-        const char *name = before->machines[i].name;
-        if (plant_machine(after, name) == NULL)
-            text_addf(&announce->gone, "%s/about%c%s/status%c", name, '\0', name, '\0');
-    }
+    announce->line_index = 0;
+    announce->lines_seen = announce->lines_target = 0; /* they are counted anew */
+    announce->load_index = 0;
+    announce->loads_seen = announce->loads_target = 0;
+    for (size_t i = 0; i < before->machine_count; i++)
+        note_gone(announce, before->machines[i].name, before, after);
+    for (size_t i = 0; i < before->line_count; i++)
+        note_gone(announce, before->lines[i].name, before, after);
 }
 
 static int publish(struct uplink *uplink, const struct text *topic, const struct text *payload,
@@ -51,14 +64,22 @@ static int send_gateway(const struct announce_context *context, bool online, str
     return publish(uplink, topic, payload, now_ns);
 }
 
-static int send_about(const struct announce_context *context, const struct machine *machine,
-                      struct uplink *uplink, struct text *topic, struct text *payload,
-                      int64_t now_ns)
+/* Of a machine, or behind them all of a line. */
+static int send_about(const struct announce_context *context, size_t index, struct uplink *uplink,
+                      struct text *topic, struct text *payload, int64_t now_ns)
 {
+    const struct plant *plant = context->plant;
+    const char *name = NULL;
     text_clear(topic);
     text_clear(payload);
-    text_addf(topic, "%s/%s/about", context->settings->topic, machine->name);
-    payload_json_about(payload, machine);
+    if (index < plant->machine_count) {
+        name = plant->machines[index].name;
+        payload_json_about(payload, &plant->machines[index]);
+    } else {
+        name = plant->lines[index - plant->machine_count].name;
+        payload_json_line_about(payload, &plant->lines[index - plant->machine_count]);
+    }
+    text_addf(topic, "%s/%s/about", context->settings->topic, name);
     return publish(uplink, topic, payload, now_ns);
 }
 
@@ -102,6 +123,73 @@ static void send_changes(struct announce *announce, const struct announce_contex
     }
 }
 
+static int send_line(const struct announce_context *context, const struct line_status *status,
+                     struct uplink *uplink, struct text *topic, struct text *payload,
+                     int64_t now_ns)
+{
+    struct instant now;
+    clock_now(&now);
+    text_clear(topic);
+    text_clear(payload);
+    text_addf(topic, "%s/%s/status", context->settings->topic, status->name);
+    payload_json_line_status(payload, &now, status);
+    return publish(uplink, topic, payload, now_ns);
+}
+
+/* As send_changes. */
+static void send_lines(struct announce *announce, const struct announce_context *context,
+                       struct uplink *uplink, struct text *topic, struct text *payload,
+                       int64_t now_ns)
+{
+    if (announce->line_index == 0)
+        announce->lines_target = lines_changes(context->lines);
+    if (announce->lines_target == announce->lines_seen)
+        return;
+    for (; announce->line_index < lines_count(context->lines); announce->line_index++) {
+        const struct line_status *status = lines_status(context->lines, announce->line_index);
+        if (status->changed <= announce->lines_seen)
+            continue;
+        if (uplink_room(uplink) <= uplink_spare(uplink) ||
+            send_line(context, status, uplink, topic, payload, now_ns) < 0)
+            return;
+    }
+    announce->lines_seen = announce->lines_target;
+    announce->line_index = 0;
+}
+
+static int send_load(const struct announce_context *context, const struct load_record *record,
+                     struct uplink *uplink, struct text *topic, struct text *payload,
+                     int64_t now_ns)
+{
+    text_clear(topic);
+    text_clear(payload);
+    text_addf(topic, "%s/%s/capacity", context->settings->topic, record->name);
+    text_addf(payload, "{\"ts\":%lld,", (long long)record->at_ms);
+    text_add_bytes(payload, record->json.data, record->json.length);
+    return publish(uplink, topic, payload, now_ns);
+}
+
+/* As send_changes. */
+static void send_loads(struct announce *announce, const struct announce_context *context,
+                       struct uplink *uplink, struct text *topic, struct text *payload,
+                       int64_t now_ns)
+{
+    if (announce->load_index == 0)
+        announce->loads_target = loads_changes(context->loads);
+    if (announce->loads_target == announce->loads_seen)
+        return;
+    for (; announce->load_index < loads_count(context->loads); announce->load_index++) {
+        const struct load_record *record = loads_record(context->loads, announce->load_index);
+        if (record->changed <= announce->loads_seen)
+            continue;
+        if (uplink_room(uplink) <= uplink_spare(uplink) ||
+            send_load(context, record, uplink, topic, payload, now_ns) < 0)
+            return;
+    }
+    announce->loads_seen = announce->loads_target;
+    announce->load_index = 0;
+}
+
 /* An empty retained message takes the one before it away. */
 static void clear_gone(struct announce *announce, const struct announce_context *context,
                        struct uplink *uplink, struct text *topic, int64_t now_ns)
@@ -128,14 +216,15 @@ void announce_step(struct announce *announce, const struct announce_context *con
     clear_gone(announce, context, uplink, topic, now_ns);
     if (announce->gateway_due && uplink_room(uplink) > uplink_spare(uplink))
         announce->gateway_due = send_gateway(context, true, uplink, topic, payload, now_ns) < 0;
-    while (announce->about_next < plant->machine_count &&
+    while (announce->about_next < plant->machine_count + plant->line_count &&
            uplink_room(uplink) > uplink_spare(uplink)) {
-        const struct machine *machine = &plant->machines[announce->about_next];
-        if (send_about(context, machine, uplink, topic, payload, now_ns) < 0)
+        if (send_about(context, announce->about_next, uplink, topic, payload, now_ns) < 0)
             return;
         announce->about_next++;
     }
     send_changes(announce, context, uplink, topic, payload, now_ns);
+    send_lines(announce, context, uplink, topic, payload, now_ns);
+    send_loads(announce, context, uplink, topic, payload, now_ns);
 }
 
 void announce_offline(const struct announce_context *context, struct uplink *uplink,

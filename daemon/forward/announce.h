@@ -1,4 +1,5 @@
-/* The retained topics of one uplink: the gateway's status, and about and status of each machine.
+/* The retained topics of one uplink: the gateway's status, and about and status of each machine and
+ * each line, and their capacity.
  * They say how things stand, are made when there is room to send them, and need no store. */
 #ifndef BINDERY_ANNOUNCE_H
 #define BINDERY_ANNOUNCE_H
@@ -7,7 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lines.h"
 #include "live.h"
+#include "loads.h"
 #include "plant.h"
 #include "text.h"
 #include "uplink.h"
@@ -16,16 +19,22 @@ struct announce {
     struct text gone; /* topics of machines that are no more, below the root, each with its zero */
     size_t gone_next; /* the next of them that is to be cleared */
     bool gateway_due;
-    size_t about_next;      /* the next machine whose about is due */
+    size_t about_next;      /* the next machine, then line, whose about is due */
     size_t status_index;    /* where the pass over the machines' states is */
     uint64_t status_seen;   /* changes up to this one have been told */
     uint64_t status_target; /* what the pass in progress will have told */
+    size_t line_index;      /* likewise of lines */
+    uint64_t lines_seen, lines_target;
+    size_t load_index; /* likewise of capacity */
+    uint64_t loads_seen, loads_target;
 };
 
 struct announce_context {
     const struct plant *plant;
     const struct uplink_settings *settings;
     struct live *live;
+    const struct lines *lines; /* NULL: there are none */
+    const struct loads *loads; /* likewise */
     const char *store_id;
 };
 

@@ -65,6 +65,8 @@ static struct announce_context announce_context(const struct delivery *delivery,
         .plant = delivery->plant,
         .settings = delivery->settings,
         .live = context->live,
+        .lines = context->lines,
+        .loads = context->loads,
         .store_id = store_id(context->store),
     };
 }

@@ -23,6 +23,8 @@ struct delivery_context {
     const struct plant *plant;
     struct store *store;
     struct live *live;
+    const struct lines *lines; /* NULL: there are none */
+    const struct loads *loads; /* likewise */
     const struct recent *recent;
     uint64_t next_seq;   /* the number that the next record will have */
     uint64_t stored_end; /* below it, whatever is owed is in the store */

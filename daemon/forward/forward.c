@@ -31,6 +31,32 @@ struct forward {
     _Atomic int64_t back_by_ns;
 };
 
+static struct live_line line_now(const struct forward *forward, const struct line_status *status)
+{
+    const struct production_line *line = plant_line(forward->plant, status->name);
+    struct live_line now = {.state = status->state, .good = status->good, .waste = status->waste};
+    if (status->since_ms != LINE_TIME_UNKNOWN)
+        now.since_ms = status->since_ms;
+    snprintf(now.name, sizeof(now.name), "%s", status->name);
+    snprintf(now.delivery, sizeof(now.delivery), "%s", line->machines[line->delivery]->name);
+    snprintf(now.cause, sizeof(now.cause), "%s", status->cause != NULL ? status->cause : "");
+    snprintf(now.reason, sizeof(now.reason), "%s", status->reason);
+    if (status->bottleneck != NULL)
+        snprintf(now.bottleneck, sizeof(now.bottleneck), "%s", status->bottleneck);
+    return now;
+}
+
+static void report_lines(struct forward *forward)
+{
+    const struct lines *lines = ledger_lines(forward->ledger);
+    size_t count = lines_count(lines);
+    struct live_line *now = mem_array(count, sizeof(*now));
+    for (size_t i = 0; i < count; i++)
+        now[i] = line_now(forward, lines_status(lines, i));
+    live_set_lines(forward->context.live, now, count);
+    free(now);
+}
+
 static void report(struct forward *forward)
 {
     struct live_uplink *uplinks = mem_array(forward->delivery_count, sizeof(*uplinks));
@@ -41,6 +67,7 @@ static void report(struct forward *forward)
     live_set_uplinks(forward->context.live, uplinks, forward->delivery_count);
     live_set_store(forward->context.live, &store);
     free(uplinks);
+    report_lines(forward);
 }
 
 static struct audience audience(const struct forward *forward)
@@ -54,6 +81,8 @@ static void refresh_context(struct forward *forward)
     forward->context.recent = ledger_recent(forward->ledger);
     forward->context.next_seq = ledger_next_seq(forward->ledger);
     forward->context.stored_end = ledger_stored_end(forward->ledger);
+    forward->context.lines = ledger_lines(forward->ledger);
+    forward->context.loads = ledger_loads(forward->ledger);
 }
 
 /* Where another store was begun: the uplinks tell its id. */
@@ -74,6 +103,7 @@ static int64_t step(struct forward *forward)
     int64_t next_ns = ledger_step(forward->ledger, audience(forward), now_ns);
     refresh_context(forward);
     follow_store(forward);
+    loads_step(ledger_loads(forward->ledger), now_ns);
     for (size_t i = 0; i < forward->delivery_count; i++) {
         int64_t delivery_ns = delivery_step(forward->deliveries[i], &forward->context, now_ns);
         if (delivery_ns < next_ns)
@@ -255,6 +285,19 @@ void forward_stop(struct forward *forward)
     release(forward);
 }
 
+/* Machines that go on undisturbed tell new lines nothing. */
+static void set_lines(struct forward *forward, const struct plant *plant)
+{
+    struct live_status status;
+    struct instant now;
+    size_t index = 0;
+    ledger_set_lines(forward->ledger, plant);
+    clock_now(&now);
+    while (live_next_change(forward->context.live, 0, &index, &status))
+        lines_seed(ledger_lines(forward->ledger), &status, &now);
+    lines_keep(ledger_lines(forward->ledger));
+}
+
 struct reload {
     struct forward *forward;
     const struct plant *plant;
@@ -269,6 +312,8 @@ static void do_reload(void *argument)
     reload->error = prepare(forward, reload->plant, reload->sources);
     if (reload->error < 0)
         return;
+    set_lines(forward, reload->plant);
+    refresh_context(forward);
     set_uplinks(forward, reload->plant);
     plant_release(forward->plant);
     forward->plant = plant_retain(reload->plant);

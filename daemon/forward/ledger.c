@@ -24,7 +24,16 @@ void ledger_declare(void *argument, const struct gap *gap)
 
 /* --- batches --- */
 
-/* What the queue holds and what was declared, under the next numbers; NULL if there is nothing. */
+/* Returns where it ends. */
+static uint8_t *append(uint8_t *at, const struct text *records)
+{
+    if (records->length > 0)
+        memcpy(at, records->data, records->length);
+    return at + records->length;
+}
+
+/* What the queue holds, what the lines make of it and what was declared, under the next numbers;
+ * NULL if there is nothing. */
 static struct held_batch *take_batch(struct ledger *ledger, int64_t now_ns)
 {
     queue_take(ledger->queue, &ledger->content);
@@ -33,20 +42,20 @@ static struct held_batch *take_batch(struct ledger *ledger, int64_t now_ns)
                   (unsigned long long)ledger->content.lost.missing);
         ledger_declare(ledger, &ledger->content.lost);
     }
-    const struct text *body = &ledger->content.body;
+    const struct text *body = &ledger->content.body, *told = &ledger->lines_told;
+    text_clear(&ledger->lines_told);
+    uint32_t told_count = lines_take(ledger->lines, body->data, body->length, &ledger->lines_told);
     struct batch batch = {
         .first_seq = ledger->next_seq,
-        .count = ledger->content.count + ledger->declared_count,
+        .count = ledger->content.count + told_count + ledger->declared_count,
         .boot = ledger->boot,
-        .length = body->length + ledger->declared.length,
+        .length = body->length + told->length + ledger->declared.length,
     };
     if (batch.count == 0)
         return NULL;
     batch.body = mem_alloc(batch.length);
-    if (body->length > 0)
-        memcpy(batch.body, body->data, body->length);
-    if (ledger->declared_count > 0)
-        memcpy(batch.body + body->length, ledger->declared.data, ledger->declared.length);
+    uint8_t *end = append(append(batch.body, body), told);
+    append(end, &ledger->declared);
     text_clear(&ledger->declared);
     ledger->declared_count = 0;
     return held_batch_new(&batch, now_ns);

@@ -14,7 +14,9 @@
 #include <stdint.h>
 
 #include "delivery.h"
+#include "lines.h"
 #include "live.h"
+#include "loads.h"
 #include "plant.h"
 #include "queue.h"
 #include "standing.h"
@@ -37,6 +39,13 @@ void ledger_wake_by(struct ledger *ledger, int wake_fd);
 
 /* Numbers for all machines of a plant. 0 or negative errno, logged. */
 int ledger_sources(struct ledger *ledger, const struct plant *plant, uint32_t *ret_sources);
+
+/* Another plant's lines, and its loads, from what is committed by now. */
+void ledger_set_lines(struct ledger *ledger, const struct plant *plant);
+
+/* NULL where there are none; until the next ledger_set_lines. */
+struct lines *ledger_lines(const struct ledger *ledger);
+struct loads *ledger_loads(const struct ledger *ledger); /* likewise */
 
 /* How counters and states stood when they were last told, their times on this boot's clock; before
  * the first step. */

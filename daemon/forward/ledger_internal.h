@@ -5,6 +5,8 @@
 #define BINDERY_LEDGER_INTERNAL_H
 
 #include "ledger.h"
+#include "lines.h"
+#include "loads.h"
 #include "salvage.h"
 
 /* Where counters and states stand, by what has a number. */
@@ -55,6 +57,9 @@ struct ledger {
     uint64_t salvaged, unsalvaged; /* readings */
     int64_t salvage_ns;
     struct ledger_standing standing;
+    struct lines *lines;    /* NULL: the plant has none */
+    struct loads *loads;    /* NULL: no capacity is published */
+    struct text lines_told; /* records of theirs that go along with what was taken */
 };
 
 /* Commits batches, oldest first, and the cursors; drops what a full store has no room for and

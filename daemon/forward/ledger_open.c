@@ -118,6 +118,9 @@ void ledger_close(struct ledger *ledger)
     held_batch_drop(ledger->unwritten);
     salvage_free(ledger->salvage);
     ranges_free(&ledger->rewritten);
+    lines_free(ledger->lines);
+    loads_free(ledger->loads);
+    text_free(&ledger->lines_told);
     ledger_forget_standings(ledger);
     text_free(&ledger->owed_then);
     text_free(&ledger->salvage_kept);
@@ -126,6 +129,28 @@ void ledger_close(struct ledger *ledger)
     store_close(ledger->store);
     plant_release(ledger->plant);
     free(ledger);
+}
+
+void ledger_set_lines(struct ledger *ledger, const struct plant *plant)
+{
+    /* a batch that could not be committed yet was taken all the same */
+    if (lines_keep(ledger->lines))
+        ledger->standing.changed = true;
+    lines_free(ledger->lines);
+    ledger->lines = lines_new(plant, ledger->store, &ledger->standing.all);
+    struct loads *before = ledger->loads;
+    ledger->loads = loads_new(plant, ledger->store, &ledger->standing.all, before);
+    loads_free(before);
+}
+
+struct lines *ledger_lines(const struct ledger *ledger)
+{
+    return ledger->lines;
+}
+
+struct loads *ledger_loads(const struct ledger *ledger)
+{
+    return ledger->loads;
 }
 
 void ledger_wake_by(struct ledger *ledger, int wake_fd)
@@ -138,6 +163,9 @@ static bool knows_all(struct ledger *ledger, const struct plant *plant)
     for (size_t i = 0; i < plant->machine_count; i++)
         if (!store_has_source(ledger->store, &plant->machines[i]))
             return false;
+    for (size_t i = 0; i < plant->line_count; i++)
+        if (!lines_have_source(ledger->store, &plant->lines[i]))
+            return false;
     return true;
 }
 
@@ -146,6 +174,8 @@ static int number_sources(struct ledger *ledger, const struct plant *plant, uint
     int error = 0;
     for (size_t i = 0; error == 0 && i < plant->machine_count; i++)
         error = store_source_id(ledger->store, &plant->machines[i], &ret_sources[i]);
+    for (size_t i = 0; error == 0 && i < plant->line_count; i++)
+        error = lines_source(ledger->store, &plant->lines[i], &(uint32_t){0});
     return error;
 }
 

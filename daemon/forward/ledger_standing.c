@@ -146,6 +146,9 @@ bool ledger_follow(struct ledger *ledger, const struct batch *batch)
                 follow(ledger, &followed->items[i], &record.reading, batch->boot);
     }
     record_reader_free(&reader);
+    bool lines_changed = lines_keep(ledger->lines);
+    if (loads_take(ledger->loads, batch->body, batch->length) || lines_changed)
+        ledger->standing.changed = true;
     return status == 0;
 }
 
@@ -237,6 +240,7 @@ static bool catch_up(struct ledger *ledger)
     while ((rc = store_read(ledger->store, seq, SEQ_END, &batch)) == 0 || rc == -EBADMSG) {
         seq = batch.first_seq + batch.count;
         if (rc == 0) {
+            lines_replay(ledger->lines, &batch);
             complete = ledger_follow(ledger, &batch) && complete;
             free(batch.body);
         } else {
@@ -276,10 +280,12 @@ int ledger_load_standings(struct ledger *ledger, bool incomplete)
     ledger_note_error(ledger, error);
     if (error < 0 && error != -EUCLEAN)
         return error;
+    ledger_set_lines(ledger, ledger->plant);
     standing->counts = has_followed(ledger);
     standing->doubtful = incomplete || error < 0;
     if (standing->counts && !catch_up(ledger))
         standing->doubtful = true;
+    loads_forget_now(ledger->loads);
     if (standing->doubtful)
         standings_each(&standing->all, doubt, ledger);
     standings_each(&standing->all, correct_time, ledger);
@@ -297,8 +303,9 @@ struct copy {
 static void copy_one(void *context, struct standing *standing)
 {
     const struct copy *copy = context;
-    /* named in a list of tags, and never told */
-    if (!standing->told)
+    /* named in a list of tags, and never told; or this loop's own */
+    if (!standing->told || strncmp(standing->name, "line/", 5) == 0 ||
+        strncmp(standing->name, "load/", 5) == 0)
         return;
     struct standing *made =
         standings_add(copy->to, standing->machine, standing->name, standing->count);

@@ -231,8 +231,9 @@ void payload_json_status(struct text *out, bool online, const struct instant *at
     text_add_char(out, '}');
 }
 
-void payload_json_machine_status(struct text *out, const struct instant *at, bool online,
-                                 int64_t since_ms, enum machine_state state, const char *reason)
+/* Without its closing brace. */
+static void begin_status(struct text *out, const struct instant *at, bool online,
+                         enum machine_state state, int64_t since_ms, const char *reason)
 {
     text_add_char(out, '{');
     add_now(out, at);
@@ -246,6 +247,50 @@ void payload_json_machine_status(struct text *out, const struct instant *at, boo
     add_string(out, machine_state_packml(state));
     text_add(out, ",\"xjmf\":");
     add_string(out, machine_state_xjmf(state));
+}
+
+void payload_json_machine_status(struct text *out, const struct instant *at, bool online,
+                                 int64_t since_ms, enum machine_state state, const char *reason)
+{
+    begin_status(out, at, online, state, since_ms, reason);
+    text_add_char(out, '}');
+}
+
+static void add_total(struct text *out, const char *key, int64_t total)
+{
+    add_name(out, key, strlen(key));
+    if (total >= 0)
+        text_add_int(out, total);
+    else
+        text_add(out, "null");
+}
+
+void payload_json_line_status(struct text *out, const struct instant *at,
+                              const struct line_status *status)
+{
+    begin_status(out, at, status->state != STATE_OFFLINE, status->state, status->since_ms,
+                 status->has_reason ? status->reason : NULL);
+    text_add(out, ",\"cause\":");
+    add_string(out, status->cause);
+    text_add(out, ",\"bottleneck\":");
+    add_string(out, status->bottleneck);
+    add_total(out, "good", status->good);
+    add_total(out, "waste", status->waste);
+    text_add_char(out, '}');
+}
+
+void payload_json_line_about(struct text *out, const struct production_line *line)
+{
+    text_add(out, "{\"line\":");
+    add_string(out, line->name);
+    text_add(out, ",\"machines\":[");
+    for (size_t i = 0; i < line->machine_count; i++) {
+        if (i > 0)
+            text_add_char(out, ',');
+        add_string(out, line->machines[i]->name);
+    }
+    text_add(out, "],\"delivery\":");
+    add_string(out, line->machines[line->delivery]->name);
     text_add_char(out, '}');
 }
 

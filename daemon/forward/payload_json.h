@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lines.h"
 #include "plant.h"
 #include "store.h"
 #include "text.h"
@@ -35,9 +36,9 @@ void payload_json_reading(struct text *out, uint64_t seq, const struct reading *
                           const struct source *source, const struct payload_clock *clock);
 
 /* root/MACHINE/events: {"seq":…,"ts":…,"event":"stop",…,"gateway":…,"machine":…,"store":…} with the
- * event's fields in their order (without a source, root/events and no machine), whose keys are none
- * of these; "clock" as in a reading. Before "duration_ms" stand "from" and "to", which is the
- * event's time. */
+ * event's fields in their order (without a source, root/events and no machine; a line's name stands
+ * at machine), whose keys are none of these; "clock" as in a reading. Before "duration_ms" stand
+ * "from" and "to", which is the event's time. */
 void payload_json_event(struct text *out, uint64_t seq, const struct event *event,
                         const struct source *source, const struct payload_clock *clock,
                         const char *gateway, const char *store_id);
@@ -62,5 +63,13 @@ void payload_json_machine_status(struct text *out, const struct instant *at, boo
  * "kind":"counter","counts":"good", and behind all tags what goes with it: {"name":…,"unit":null,
  * "type":"u64","kind":"epoch","of":…} */
 void payload_json_about(struct text *out, const struct machine *machine);
+
+/* root/LINE/about: {"line":…,"machines":[…],"delivery":…}, names of machines */
+void payload_json_line_about(struct text *out, const struct production_line *line);
+
+/* root/LINE/status: a machine's, "cause":… (the machine whose state and reason these are),
+ * "bottleneck":…,"good":…,"waste":…} with null for what there is not */
+void payload_json_line_status(struct text *out, const struct instant *at,
+                              const struct line_status *status);
 
 #endif

@@ -28,6 +28,7 @@ void live_free(struct live *live)
     free(live->links);
     free(live->machines);
     free(live->uplinks);
+    free(live->lines);
     free(live);
 }
 
@@ -56,6 +57,7 @@ struct live_link *live_add_link(struct live *live, const struct link *link)
 {
     struct live_link *item = mem_alloc(sizeof(*item));
     item->config = link;
+    item->tap = tap_new();
     pthread_mutex_lock(&live->lock);
     live->links = push(live->links, &live->link_count, item);
     pthread_mutex_unlock(&live->lock);
@@ -68,7 +70,16 @@ void live_remove_link(struct live *live, struct live_link *link)
     take_out(live->links, &live->link_count, link);
     pthread_mutex_unlock(&live->lock);
     live_alarm_forget(live, SUBJECT_LINK, link->config->name);
+    tap_free(link->tap);
     free(link);
+}
+
+struct live_link *live_find_link(struct live *live, const char *name)
+{
+    for (size_t i = 0; i < live->link_count; i++)
+        if (strcmp(live->links[i]->config->name, name) == 0)
+            return live->links[i];
+    return NULL;
 }
 
 /* How long a value's text may be; 0: it is none. */
@@ -300,6 +311,19 @@ void live_set_uplinks(struct live *live, const struct live_uplink *uplinks, size
     }
     if (count > 0)
         memcpy(live->uplinks, uplinks, count * sizeof(*uplinks));
+    pthread_mutex_unlock(&live->lock);
+}
+
+void live_set_lines(struct live *live, const struct live_line *lines, size_t count)
+{
+    pthread_mutex_lock(&live->lock);
+    if (count != live->line_count) {
+        free(live->lines);
+        live->lines = mem_array(count, sizeof(*lines));
+        live->line_count = count;
+    }
+    if (count > 0)
+        memcpy(live->lines, lines, count * sizeof(*lines));
     pthread_mutex_unlock(&live->lock);
 }
 

@@ -13,16 +13,20 @@
 #include <stdint.h>
 
 #include "plant.h"
+#include "tap.h"
 #include "text.h"
 #include "value.h"
 
 struct live;
 struct live_machine;
 
+enum { LIVE_NAME_BYTES = 65 };   /* names are at most 64 characters */
+enum { LIVE_REASON_BYTES = 65 }; /* and so are reasons */
 enum { LIVE_QUALITIES = QUALITY_LINK + 1, LIVE_GAP_WHYS = GAP_DAMAGED + 1 };
 
 struct live_link {
     const struct link *config;
+    struct tap *tap; /* who listens to its bytes */
     /* Written by the link's own thread, read by anyone. */
     atomic_bool up;
     _Atomic(const char *) trouble; /* what keeps it down, a constant string; NULL: nothing */
@@ -57,6 +61,8 @@ void live_free(struct live *live);
 /* The plant must stay retained until the removal. */
 struct live_link *live_add_link(struct live *live, const struct link *link);
 void live_remove_link(struct live *live, struct live_link *link);
+/* For who adds and removes them; NULL where there is none of that name. */
+struct live_link *live_find_link(struct live *live, const char *name);
 struct live_machine *live_add_machine(struct live *live, const struct machine *machine);
 void live_remove_machine(struct live *live, struct live_machine *machine);
 
@@ -100,12 +106,22 @@ void live_duration(struct live *live, int64_t took_ns);
 
 void live_set_uplinks(struct live *live, const struct live_uplink *uplinks, size_t count);
 
+/* A production line. */
+struct live_line {
+    char name[LIVE_NAME_BYTES];
+    char delivery[LIVE_NAME_BYTES];   /* the machine whose shift is the line's */
+    char cause[LIVE_NAME_BYTES];      /* the machine that state and reason are of; empty: none */
+    char bottleneck[LIVE_NAME_BYTES]; /* empty: none, or not known */
+    char reason[LIVE_REASON_BYTES];   /* empty: none */
+    enum machine_state state;
+    int64_t since_ms;    /* 0: nothing was told of it yet */
+    int64_t good, waste; /* running totals; below 0: not counted */
+};
+
+void live_set_lines(struct live *live, const struct live_line *lines, size_t count);
+
 /* Raises and clears the store's alarms too. */
 void live_set_store(struct live *live, const struct live_store *store);
-
-enum { LIVE_NAME_BYTES = 65 }; /* names are at most 64 characters */
-
-enum { LIVE_REASON_BYTES = 65 }; /* and so are reasons */
 
 /* How a machine stands, for those who tell of changes. */
 struct live_status {

@@ -56,6 +56,8 @@ struct live {
     atomic_uint_fast64_t changes;
     struct live_uplink *uplinks;
     size_t uplink_count;
+    struct live_line *lines;
+    size_t line_count;
     struct live_store store;
     int64_t started_ms;
     atomic_uint_fast64_t lateness[LATENESS_BUCKETS];

@@ -82,7 +82,8 @@ static void add_links(const struct live *live, struct text *out)
         const char *trouble = atomic_load(&link->trouble);
         text_add_char(out, '{');
         add_string(out, "name", link->config->name);
-        add_string(out, "driver", link_driver_name(link->config->driver));
+        enum link_driver driver = link->config->recording ? DRIVER_RECORDING : link->config->driver;
+        add_string(out, "driver", link_driver_name(driver));
         add_bool(out, "up", atomic_load(&link->up));
         add_string(out, "trouble", trouble == NULL ? "" : trouble);
         add_number(out, "requests", (int64_t)atomic_load(&link->requests));
@@ -170,6 +171,45 @@ static void add_machines(const struct live *live, struct text *out)
     text_add_char(out, ',');
 }
 
+static void add_string_or_null(struct text *out, const char *key, const char *string)
+{
+    if (string[0] != '\0')
+        add_string(out, key, string);
+    else
+        text_addf(out, "\"%s\":null,", key);
+}
+
+/* A line's shift is that of its delivery. */
+static void add_line_shift(const struct live *live, const struct live_line *line, struct text *out)
+{
+    for (size_t i = 0; i < live->machine_count; i++)
+        if (strcmp(live->machines[i]->config->name, line->delivery) == 0)
+            add_shift(live->machines[i], out);
+}
+
+static void add_lines(const struct live *live, struct text *out)
+{
+    text_add(out, "\"lines\":[");
+    for (size_t i = 0; i < live->line_count; i++) {
+        const struct live_line *line = &live->lines[i];
+        text_add_char(out, '{');
+        add_string(out, "name", line->name);
+        add_string(out, "delivery", line->delivery);
+        add_string(out, "state", machine_state_name(line->state));
+        add_number(out, "since_ms", line->since_ms);
+        add_string_or_null(out, "cause", line->cause);
+        add_string_or_null(out, "reason", line->reason);
+        add_string_or_null(out, "bottleneck", line->bottleneck);
+        add_quantity(out, "good", line->good);
+        add_quantity(out, "waste", line->waste);
+        add_line_shift(live, line, out);
+        end(out, '}');
+        text_add_char(out, ',');
+    }
+    end(out, ']');
+    text_add_char(out, ',');
+}
+
 /* The lateness below which 99 % of the polls stayed, in milliseconds, rounded up. */
 static int64_t lateness_p99_ms(struct live *live, uint64_t *ret_polls)
 {
@@ -207,6 +247,7 @@ void live_status_json(struct live *live, struct text *out)
     add_uplinks(live, out);
     add_links(live, out);
     add_machines(live, out);
+    add_lines(live, out);
     add_poll(live, out);
     out->length--;
     pthread_mutex_unlock(&live->lock);

@@ -15,9 +15,12 @@
 #include "mailbox.h"
 #include "memory.h"
 #include "resolver.h"
+#include "transaction.h"
 
 /* A driver may have to look a name up first, and how long that takes is the resolver's affair. */
-enum { NAME_S = 120 };
+enum { NAME_S = 120, SILENT_PART = 5 };
+
+enum { TO_ALL = 0 }; /* no unit: it speaks to all, and none answers */
 
 struct line_thread {
     pthread_t thread;
@@ -35,6 +38,7 @@ struct line_thread {
     int64_t open_at_ns;
     bool failed; /* known to be down */
     int64_t failed_since_ns;
+    _Atomic(struct transaction *) transaction; /* waits for its turn; NULL: none */
     atomic_bool stopping;
     _Atomic int64_t back_by_ns;
 };
@@ -51,17 +55,18 @@ static void tell_device_gone(struct line_thread *thread, int error)
 
 static void failed(struct line_thread *thread, int error)
 {
+    const char *trouble = line_open_trouble(thread->config, error);
     int64_t now_ns = clock_mono_ns();
     if (!thread->failed)
         thread->failed_since_ns = now_ns;
     int64_t wait_ns = backoff_absence(&thread->backoff, now_ns - thread->failed_since_ns);
     if (!thread->failed)
-        log_warn("link %s: %s, next try in %lld ms", thread->config->name, strerrordesc_np(-error),
+        log_warn("link %s: %s, next try in %lld ms", thread->config->name, trouble,
                  (long long)(wait_ns / NS_PER_MS));
     thread->failed = true;
     thread->open_at_ns = now_ns + wait_ns;
     atomic_store(&thread->live->up, false);
-    atomic_store(&thread->live->trouble, strerrordesc_np(-error));
+    atomic_store(&thread->live->trouble, trouble);
     tell_device_gone(thread, error);
 }
 
@@ -89,6 +94,12 @@ static void open_line(struct line_thread *thread)
         return;
     }
     log_info("link %s: open", thread->config->name);
+    tap_mark(thread->live->tap, "opened");
+    const char *remark = NULL;
+    if (thread->driver->remark != NULL)
+        remark = thread->driver->remark(thread->line);
+    if (remark != NULL)
+        log_warn("link %s: %s", thread->config->name, remark);
     thread->failed = false;
     atomic_store(&thread->live->up, true);
     atomic_store(&thread->live->trouble, NULL);
@@ -100,6 +111,7 @@ static void close_line(struct line_thread *thread, int error)
     thread->driver->close(thread->line);
     thread->line = NULL;
     thread->watched = false;
+    tap_mark(thread->live->tap, "closed");
     atomic_fetch_add(&thread->live->reconnects, 1);
     failed(thread, error);
 }
@@ -138,13 +150,29 @@ static struct instant arrival(const struct line_answer *answer)
     return at;
 }
 
-/* For each request, at most as many as there are tags, the line may have to fall silent first, for
- * which a driver waits two time-outs. */
+/* The line may have to fall silent first, for which a driver waits two time-outs. */
+static int64_t longest_request_ns(const struct line_thread *thread)
+{
+    return (3 * thread->config->timeout_ms + thread->config->pause_ms) * NS_PER_MS;
+}
+
+/* There are at most as many requests as there are tags. */
 static int64_t longest_poll_ns(const struct line_thread *thread, const struct machine_run *run)
 {
-    int64_t timeout_ns = thread->config->timeout_ms * NS_PER_MS;
-    int64_t pause_ns = thread->config->pause_ms * NS_PER_MS;
-    return (int64_t)(run->config->tag_count + 1) * (3 * timeout_ns + pause_ns);
+    return (int64_t)(run->config->tag_count + 1) * longest_request_ns(thread);
+}
+
+/* Several silent machines together take at most one part in so many of a line where others answer;
+ * one alone is held to that by its growing waits. A time-out costs twice its length: the line has
+ * to fall silent after it. */
+static int64_t least_silence_ns(const struct line_thread *thread, const struct machine_run *run)
+{
+    size_t silent = 1;
+    for (size_t i = 0; i < thread->machine_count; i++)
+        silent += thread->machines[i] != run && thread->machines[i]->schedule.silent;
+    if (silent == 1 || silent == thread->machine_count)
+        return 0;
+    return (int64_t)silent * SILENT_PART * 2 * thread->config->timeout_ms * NS_PER_MS;
 }
 
 static enum quality poll_open(struct line_thread *thread, struct machine_run *run,
@@ -161,7 +189,8 @@ static enum quality poll_open(struct line_thread *thread, struct machine_run *ru
     if (run->answer.count > 0)
         reason = run->answer.samples[0].quality;
     if (result == -ETIMEDOUT)
-        schedule_unanswered(&run->schedule, clock_mono_ns(), thread->machine_count > 1);
+        schedule_unanswered(&run->schedule, clock_mono_ns(), thread->machine_count > 1,
+                            least_silence_ns(thread, run));
     else
         close_line(thread, result);
     return reason;
@@ -212,26 +241,72 @@ static void watch_line(struct line_thread *thread)
     thread->watched = wanted;
 }
 
-/* Opens the line if it is time, asks one machine if one is due, and returns when to come again. */
-static int64_t step(struct line_thread *thread)
+static void poll_next(struct line_thread *thread)
 {
-    int64_t now_ns = clock_mono_ns();
-    if (thread->machine_count == 0)
-        return now_ns + NS_PER_S;
-    if (thread->line == NULL && now_ns >= thread->open_at_ns)
-        open_line(thread);
     struct machine_run *run = machine_run_next(thread->machines, thread->machine_count);
-    if (schedule_next(&run->schedule) <= now_ns)
+    if (schedule_next(&run->schedule) <= clock_mono_ns())
         poll_machine(thread, run);
     else if (is_listening(thread))
         hear_machine(thread, run);
-    if (is_listening(thread) && run->answer.more)
-        return now_ns;
-    int64_t next_ns =
+}
+
+static int transact_open(struct line_thread *thread, struct transaction *transaction)
+{
+    struct line_answer answer = {0};
+    promise_return(thread, longest_request_ns(thread));
+    int result = thread->driver->transact(thread->line, transaction->unit, transaction->request,
+                                          transaction->length, transaction->answer, &answer);
+    count(thread, &answer);
+    if (result < 0 && result != -ETIMEDOUT && result != -EBADMSG)
+        close_line(thread, result);
+    return result;
+}
+
+/* What a silent unit costs: the time-out, and another one until the line counts as quiet again. */
+static void transact_next(struct line_thread *thread)
+{
+    struct transaction *transaction = atomic_load(&thread->transaction);
+    int64_t silent_ns = 2 * thread->config->timeout_ms * NS_PER_MS;
+    if (transaction == NULL ||
+        !transaction_may_begin(transaction, thread->machines, thread->machine_count,
+                               clock_mono_ns(), silent_ns))
+        return;
+    int result = thread->line != NULL ? transact_open(thread, transaction) : -ENOTCONN;
+    atomic_store(&thread->transaction, NULL);
+    transaction_end(transaction, result);
+}
+
+/* When there is something to do, or a second from now. */
+static int64_t next_step(struct line_thread *thread)
+{
+    int64_t next_ns = clock_mono_ns() + NS_PER_S;
+    const struct transaction *transaction = atomic_load(&thread->transaction);
+    if (transaction != NULL && transaction->since_ns < next_ns)
+        next_ns = transaction->since_ns + TRANSACTION_PATIENCE_MS * NS_PER_MS;
+    if (thread->machine_count == 0)
+        return next_ns;
+    if (is_listening(thread) && thread->machines[0]->answer.more)
+        return clock_mono_ns();
+    int64_t due_ns =
         schedule_next(&machine_run_next(thread->machines, thread->machine_count)->schedule);
+    if (due_ns < next_ns)
+        next_ns = due_ns;
     if (thread->line == NULL && thread->open_at_ns < next_ns)
         next_ns = thread->open_at_ns;
-    return next_ns < now_ns + NS_PER_S ? next_ns : now_ns + NS_PER_S;
+    return next_ns;
+}
+
+/* Opens the line if it is time, asks one machine if one is due, puts in what others ask, and
+ * returns when to come again. */
+static int64_t step(struct line_thread *thread)
+{
+    bool idle = thread->machine_count == 0 && atomic_load(&thread->transaction) == NULL;
+    if (thread->line == NULL && clock_mono_ns() >= thread->open_at_ns && !idle)
+        open_line(thread);
+    if (thread->machine_count > 0)
+        poll_next(thread);
+    transact_next(thread);
+    return next_step(thread);
 }
 
 static void *run_line(void *argument)
@@ -240,6 +315,7 @@ static void *run_line(void *argument)
     char name[16];
     snprintf(name, sizeof(name), "%s", thread->config->name);
     pthread_setname_np(pthread_self(), name);
+    tap_use(thread->live->tap);
     while (!thread->stopping) {
         int64_t next_ns = step(thread);
         watch_line(thread);
@@ -296,6 +372,9 @@ void line_thread_stop(struct line_thread *thread)
         return;
     line_thread_hurry(thread);
     pthread_join(thread->thread, NULL);
+    struct transaction *transaction = atomic_exchange(&thread->transaction, NULL);
+    if (transaction != NULL)
+        transaction_end(transaction, -ECANCELED);
     release(thread);
 }
 
@@ -322,6 +401,17 @@ void line_thread_set_machines(struct line_thread *thread, struct machine_run **m
 void line_thread_call(struct line_thread *thread, void (*fn)(void *argument), void *argument)
 {
     mailbox_call(thread->mailbox, fn, argument);
+}
+
+int line_thread_transact(struct line_thread *thread, struct transaction *transaction)
+{
+    struct transaction *none = NULL;
+    if (thread->driver->transact == NULL || transaction->unit == TO_ALL)
+        return -EOPNOTSUPP;
+    if (!atomic_compare_exchange_strong(&thread->transaction, &none, transaction))
+        return -EBUSY;
+    eventfd_write(mailbox_fd(thread->mailbox), 1);
+    return 0;
 }
 
 int64_t line_thread_back_by(const struct line_thread *thread)

@@ -214,6 +214,27 @@ void poller_set_machines(struct poller *poller, struct tcp_link *link,
     mailbox_call(poller->mailbox, do_set_machines, &change);
 }
 
+struct handover {
+    struct poller *poller;
+    struct tcp_link *link;
+    struct transaction *transaction;
+    int result;
+};
+
+static void do_transact(void *argument)
+{
+    struct handover *handover = argument;
+    handover->result = tcp_link_transact(handover->link, handover->transaction);
+    handover->poller->wake_ns[handover->link->index] = 0;
+}
+
+int poller_transact(struct poller *poller, struct tcp_link *link, struct transaction *transaction)
+{
+    struct handover handover = {poller, link, transaction, 0};
+    mailbox_call(poller->mailbox, do_transact, &handover);
+    return handover.result;
+}
+
 void poller_call(struct poller *poller, void (*fn)(void *argument), void *argument)
 {
     mailbox_call(poller->mailbox, fn, argument);

@@ -11,6 +11,7 @@
 
 struct poller;
 struct tcp_link;
+struct transaction;
 
 /* Starts the thread. The output must outlive it. 0 or negative errno. */
 int poller_start(const struct poll_output *output, struct poller **ret_poller);
@@ -29,6 +30,9 @@ void poller_set_machines(struct poller *poller, struct tcp_link *link,
 
 /* Runs fn(argument) between two polls, and returns when it has. */
 void poller_call(struct poller *poller, void (*fn)(void *argument), void *argument);
+
+/* See tcp_link_transact; the transaction ends later. */
+int poller_transact(struct poller *poller, struct tcp_link *link, struct transaction *transaction);
 
 /* When the loop means to come round again, CLOCK_MONOTONIC: one that is long over this hangs. Any
  * thread. */

@@ -78,9 +78,11 @@ void schedule_answered(struct schedule *schedule)
     backoff_reset(&schedule->backoff);
 }
 
-void schedule_unanswered(struct schedule *schedule, int64_t now_ns, bool shared)
+void schedule_unanswered(struct schedule *schedule, int64_t now_ns, bool shared, int64_t least_ns)
 {
     schedule->silent = shared;
-    if (shared)
-        schedule->not_before_ns = now_ns + backoff_next(&schedule->backoff);
+    if (!shared)
+        return;
+    int64_t wait_ns = backoff_next(&schedule->backoff);
+    schedule->not_before_ns = now_ns + (wait_ns > least_ns ? wait_ns : least_ns);
 }

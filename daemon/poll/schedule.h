@@ -50,8 +50,9 @@ struct schedule_due schedule_take(struct schedule *schedule, int64_t now_ns);
 bool schedule_covers(const struct schedule *schedule, const struct schedule_due *due,
                      int64_t every_ms);
 
-/* How the poll ended. `shared`: other machines wait behind this one. */
+/* How the poll ended. `shared`: other machines wait behind this one. `least_ns`: then it is left
+ * alone for so long at least. */
 void schedule_answered(struct schedule *schedule);
-void schedule_unanswered(struct schedule *schedule, int64_t now_ns, bool shared);
+void schedule_unanswered(struct schedule *schedule, int64_t now_ns, bool shared, int64_t least_ns);
 
 #endif

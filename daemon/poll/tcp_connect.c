@@ -10,10 +10,14 @@
 
 enum { CONNECT_TIMEOUT_MS = 3000 };
 
+static bool waits_for_other_side(enum tcp_link_state state)
+{
+    return state == TCP_ASKING || state == TCP_CONNECTING || state == TCP_TRANSACTING;
+}
+
 void tcp_set_state(struct tcp_link *link, enum tcp_link_state state, int64_t deadline_ns)
 {
-    bool asked = link->state == TCP_ASKING || link->state == TCP_CONNECTING;
-    bool asks = state == TCP_ASKING || state == TCP_CONNECTING;
+    bool asked = waits_for_other_side(link->state), asks = waits_for_other_side(state);
     if (asks && !asked)
         link->loop->asking++;
     else if (asked && !asks)
@@ -26,6 +30,8 @@ void tcp_set_state(struct tcp_link *link, enum tcp_link_state state, int64_t dea
 void tcp_close(struct tcp_link *link)
 {
     atomic_fetch_add(&link->live->discarded, link->tcp.discarded);
+    if (link->tcp.fd >= 0)
+        tap_mark(link->tcp.tap, "closed");
     modbus_tcp_close(&link->tcp);
     link->tcp.discarded = 0;
     atomic_store(&link->live->up, false);
@@ -51,6 +57,7 @@ void tcp_fail(struct tcp_link *link, int64_t now_ns, const char *why)
     tcp_set_state(link, TCP_WAITING, give_up_until(link, now_ns, why));
     if (link->current != NULL)
         tcp_fail_rest(link, QUALITY_LINK);
+    tcp_end_transaction(link, -ENOTCONN);
 }
 
 void tcp_connect_next(struct tcp_link *link, int64_t now_ns, int error)
@@ -106,6 +113,7 @@ void tcp_wait_for_name(struct tcp_link *link, int64_t now_ns)
     tcp_set_state(link, TCP_RESOLVING, TCP_NEVER);
     if (link->current != NULL)
         tcp_fail_rest(link, QUALITY_LINK);
+    tcp_end_transaction(link, -ENOTCONN);
 }
 
 void tcp_connected(struct tcp_link *link, int64_t now_ns)
@@ -117,6 +125,7 @@ void tcp_connected(struct tcp_link *link, int64_t now_ns)
     }
     struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.ptr = link};
     epoll_ctl(link->loop->epoll_fd, EPOLL_CTL_MOD, link->tcp.fd, &event);
+    tap_mark(link->tcp.tap, "opened");
     if (link->ever_up)
         atomic_fetch_add(&link->live->reconnects, 1);
     link->ever_up = true;

@@ -25,6 +25,7 @@ struct tcp_link *tcp_link_new(struct tcp_loop *loop, const struct plant *plant,
     link->config = config;
     link->live = live;
     modbus_tcp_init(&link->tcp, (uint16_t)(loop->links_made++ * SPREAD));
+    link->tcp.tap = live->tap;
     backoff_init(&link->backoff, NS_PER_S, 60 * NS_PER_S, (uint32_t)(uintptr_t)link | 1);
     return link;
 }
@@ -35,6 +36,7 @@ void tcp_link_free(struct tcp_link *link)
         return;
     if (link->state == TCP_RESOLVING)
         resolver_forget(link->loop->resolver, link);
+    tcp_end_transaction(link, -ECANCELED);
     tcp_close(link);
     tcp_set_state(link, TCP_WAITING, TCP_NEVER);
     plant_release(link->plant);
@@ -145,8 +147,7 @@ static void ask_next(struct tcp_link *link, int64_t now_ns)
     }
 }
 
-/* Only an answer shows that a link works: some devices accept a connection and close it. */
-static void note_answer(struct tcp_link *link)
+void tcp_note_answer(struct tcp_link *link)
 {
     link->answered_at = link->loop->now;
     link->answered = true;
@@ -179,7 +180,7 @@ static void answer_arrived(struct tcp_link *link, int64_t now_ns)
         add_failures(link, span, QUALITY_EXCEPTION, (uint8_t)result);
     else
         add_failures(link, span, QUALITY_FRAME, 0);
-    note_answer(link);
+    tcp_note_answer(link);
     ask_next(link, now_ns);
 }
 
@@ -191,7 +192,7 @@ static void time_out(struct tcp_link *link, int64_t now_ns)
     atomic_fetch_add(&link->live->timeouts, 1);
     tcp_set_state(link, TCP_READY, TCP_NEVER);
     if (!link->answered)
-        schedule_unanswered(schedule, now_ns, link->machine_count > 1);
+        schedule_unanswered(schedule, now_ns, link->machine_count > 1, 0);
     tcp_fail_rest(link, QUALITY_TIMEOUT);
     if (link->tcp.discarded > 0)
         link->unanswered = 0; /* late answers, but from something alive */
@@ -215,7 +216,7 @@ static void begin_poll(struct tcp_link *link, int64_t now_ns)
     tcp_ask(link, now_ns);
 }
 
-static int64_t next_due(const struct tcp_link *link)
+int64_t tcp_next_due(const struct tcp_link *link)
 {
     if (link->machine_count == 0)
         return TCP_NEVER;
@@ -225,7 +226,7 @@ static int64_t next_due(const struct tcp_link *link)
 /* While the link is known to be down, what falls due is told so. */
 static void tell_failed(struct tcp_link *link, int64_t now_ns)
 {
-    while (next_due(link) <= now_ns) {
+    while (tcp_next_due(link) <= now_ns) {
         link->current = machine_run_next(link->machines, link->machine_count);
         link->due = schedule_take(&link->current->schedule, now_ns);
         link->answered = false;
@@ -236,13 +237,14 @@ static void tell_failed(struct tcp_link *link, int64_t now_ns)
 
 static int64_t wake_time(const struct tcp_link *link)
 {
-    if (link->machine_count == 0)
+    if (link->machine_count == 0 && link->transaction == NULL)
         return TCP_NEVER;
-    if (link->tcp.more)
+    bool idle = link->state == TCP_READY || link->state == TCP_WAITING;
+    if (link->tcp.more || (idle && link->transaction != NULL))
         return 0;
     int64_t wake_ns = link->state == TCP_READY ? TCP_NEVER : link->deadline_ns;
     if (link->state == TCP_READY || link->failed) {
-        int64_t due_ns = next_due(link);
+        int64_t due_ns = tcp_next_due(link);
         if (due_ns < wake_ns)
             wake_ns = due_ns;
     }
@@ -256,7 +258,7 @@ static void unasked(struct tcp_link *link)
     if (modbus_tcp_discard(&link->tcp) == -EAGAIN)
         return;
     tcp_close(link);
-    tcp_set_state(link, TCP_WAITING, next_due(link));
+    tcp_set_state(link, TCP_WAITING, tcp_next_due(link));
 }
 
 /* Between two requests of a poll. */
@@ -278,6 +280,8 @@ static void look(struct tcp_link *link, int64_t now_ns)
         unasked(link);
     else if (link->state == TCP_PAUSING)
         unasked_amid_poll(link, now_ns);
+    else if (link->state == TCP_TRANSACTING)
+        tcp_transaction_arrived(link);
 }
 
 int64_t tcp_link_step(struct tcp_link *link, int64_t now_ns)
@@ -285,7 +289,7 @@ int64_t tcp_link_step(struct tcp_link *link, int64_t now_ns)
     if (link->tcp.more)
         look(link, now_ns);
     bool over = now_ns >= link->deadline_ns;
-    if (link->state == TCP_WAITING && over)
+    if (link->state == TCP_WAITING && (over || link->transaction != NULL))
         tcp_start_connecting(link, now_ns);
     else if (link->state == TCP_RESOLVING && over)
         tcp_wait_for_name(link, now_ns);
@@ -295,7 +299,11 @@ int64_t tcp_link_step(struct tcp_link *link, int64_t now_ns)
         time_out(link, now_ns);
     else if (link->state == TCP_PAUSING && over)
         tcp_ask(link, now_ns);
-    if (link->state == TCP_READY && next_due(link) <= now_ns)
+    else if (link->state == TCP_TRANSACTING && over)
+        tcp_transaction_timed_out(link);
+    if (link->state == TCP_READY && tcp_transact(link, now_ns))
+        return wake_time(link);
+    if (link->state == TCP_READY && tcp_next_due(link) <= now_ns)
         begin_poll(link, now_ns);
     if (link->failed)
         tell_failed(link, now_ns);
@@ -333,7 +341,7 @@ void tcp_link_set_machines(struct tcp_link *link, struct machine_run **machines,
     link->machine_count = count;
     /* Left by the other side while idle: the new ones may be due sooner than the old were. */
     if (link->state == TCP_WAITING && !link->failed)
-        link->deadline_ns = next_due(link);
+        link->deadline_ns = tcp_next_due(link);
     if (link->current == NULL || has_machine(link, link->current))
         return;
     link->current = NULL;

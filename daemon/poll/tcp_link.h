@@ -11,6 +11,7 @@
 #include "machine.h"
 #include "modbus_tcp.h"
 #include "resolver.h"
+#include "transaction.h"
 
 /* What all links of a poller share. */
 struct tcp_loop {
@@ -23,12 +24,13 @@ struct tcp_loop {
 };
 
 enum tcp_link_state {
-    TCP_WAITING,    /* for the time of the next attempt, or for work */
-    TCP_RESOLVING,  /* the host's name */
-    TCP_CONNECTING, /* to one of its addresses */
-    TCP_READY,      /* connected, nothing asked */
-    TCP_ASKING,     /* a request is out */
-    TCP_PAUSING,    /* between two requests of a poll */
+    TCP_WAITING,     /* for the time of the next attempt, or for work */
+    TCP_RESOLVING,   /* the host's name */
+    TCP_CONNECTING,  /* to one of its addresses */
+    TCP_READY,       /* connected, nothing asked */
+    TCP_ASKING,      /* a request is out */
+    TCP_PAUSING,     /* between two requests of a poll */
+    TCP_TRANSACTING, /* a request is out that is no poll's */
 };
 
 struct tcp_link {
@@ -50,8 +52,9 @@ struct tcp_link {
     unsigned answers;           /* on this connection */
     unsigned unanswered;        /* requests in a row without any answer on it */
     bool answered;
-    bool failed;             /* it is known to be down: polls are told so */
-    bool told_up, told_down; /* what has been logged */
+    bool failed;                     /* it is known to be down: polls are told so */
+    bool told_up, told_down;         /* what has been logged */
+    struct transaction *transaction; /* waits for its turn, or is out; NULL: none */
     struct modbus_tcp tcp;
 
     /* what connecting uses */
@@ -71,6 +74,10 @@ void tcp_link_free(struct tcp_link *link);
 /* Puts other machines (the array stays the caller's) in the place of the present ones; the
  * connection stays, and so does the poll in progress if its machine does. */
 void tcp_link_set_machines(struct tcp_link *link, struct machine_run **machines, size_t count);
+
+/* Takes a transaction over; its turn comes with the next step. 0; -EBUSY where there is one
+ * already, -ENOTCONN where the other side is known not to be there. */
+int tcp_link_transact(struct tcp_link *link, struct transaction *transaction);
 
 /* All of these return when the link wants to be stepped next. */
 int64_t tcp_link_step(struct tcp_link *link, int64_t now_ns);

@@ -1,4 +1,5 @@
-/* A link's two halves: tcp_link.c asks machines, tcp_connect.c keeps the connection. */
+/* A link's parts: tcp_link.c asks machines, tcp_connect.c keeps the connection, tcp_transact.c puts
+ * in what others ask. */
 #ifndef BINDERY_TCP_LINK_INTERNAL_H
 #define BINDERY_TCP_LINK_INTERNAL_H
 
@@ -29,5 +30,20 @@ void tcp_fail(struct tcp_link *link, int64_t now_ns, const char *why);
 /* The poll in progress: sends the request of its span; ends it, with what is missing marked. */
 void tcp_ask(struct tcp_link *link, int64_t now_ns);
 void tcp_fail_rest(struct tcp_link *link, enum quality quality);
+
+/* Only an answer shows that a link works: some devices accept a connection and close it. */
+void tcp_note_answer(struct tcp_link *link);
+
+int64_t tcp_next_due(const struct tcp_link *link);
+
+/* In TCP_READY: whether it sent the transaction that waits, or lost the connection over it. */
+bool tcp_transact(struct tcp_link *link, int64_t now_ns);
+
+/* In TCP_TRANSACTING: something arrived; nothing did in time. */
+void tcp_transaction_arrived(struct tcp_link *link);
+void tcp_transaction_timed_out(struct tcp_link *link);
+
+/* Ends the transaction, if there is one. */
+void tcp_end_transaction(struct tcp_link *link, int result);
 
 #endif

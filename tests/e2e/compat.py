@@ -4,6 +4,7 @@ import logging
 
 import paho.mqtt.client as mqtt
 from pymodbus.datastore import ModbusServerContext
+from pymodbus.device import ModbusControlBlock
 from pymodbus.exceptions import NoSuchSlaveException
 
 try:
@@ -13,7 +14,7 @@ try:
 except ImportError:
     from pymodbus.server.async_io import (ModbusConnectedRequestHandler, ModbusSerialServer,
                                           ModbusTcpServer)
-    from pymodbus.transaction import ModbusRtuFramer, ModbusSocketFramer
+    from pymodbus.transaction import ModbusAsciiFramer, ModbusRtuFramer, ModbusSocketFramer
     OLD_PYMODBUS = True
 
 # A client that goes is an error to it.
@@ -55,7 +56,14 @@ class Units(ModbusServerContext):
         return unit
 
 
-async def open_tcp_server(units, host, port, on_connection):
+def framer(name):
+    """Of "tcp", "rtu" or "ascii"."""
+    if OLD_PYMODBUS:
+        return {"tcp": ModbusSocketFramer, "rtu": ModbusRtuFramer, "ascii": ModbusAsciiFramer}[name]
+    return {"tcp": FramerType.SOCKET, "rtu": FramerType.RTU, "ascii": FramerType.ASCII}[name]
+
+
+async def open_tcp_server(units, host, port, on_connection, framing):
     """A listening server; on_connection(transport) is called for each client."""
     if not OLD_PYMODBUS:
         class Server(ModbusTcpServer):
@@ -63,7 +71,7 @@ async def open_tcp_server(units, host, port, on_connection):
                 on_connection(None)
                 return super().callback_new_connection()
 
-        server = Server(Units(units), framer=FramerType.SOCKET, address=(host, port),
+        server = Server(Units(units), framer=framer(framing), address=(host, port),
                         ignore_missing_slaves=True)
         asyncio.ensure_future(server.serve_forever())
         return server
@@ -73,7 +81,7 @@ async def open_tcp_server(units, host, port, on_connection):
             on_connection(transport)
             super().connection_made(transport)
 
-    server = ModbusTcpServer(Units(units), ModbusSocketFramer, None, (host, port),
+    server = ModbusTcpServer(Units(units), framer(framing), None, (host, port),
                              handler=Handler, allow_reuse_address=True,
                              ignore_missing_slaves=True)
     asyncio.ensure_future(server.serve_forever())
@@ -81,15 +89,22 @@ async def open_tcp_server(units, host, port, on_connection):
     return server
 
 
-async def open_serial_server(units, device, baud):
+async def open_serial_server(units, device, baud, framing):
     """On a pseudo-terminal, which has no parity bit to send: glibc refuses to set what has no
     effect, so that this side never asks for one."""
     options = dict(port=device, baudrate=baud, parity="N", bytesize=8, stopbits=1,
                    ignore_missing_slaves=True)
     if not OLD_PYMODBUS:
-        server = ModbusSerialServer(Units(units), framer=FramerType.RTU, **options)
+        server = ModbusSerialServer(Units(units), framer=framer(framing), **options)
         asyncio.ensure_future(server.serve_forever())
         return server
-    server = ModbusSerialServer(Units(units), ModbusRtuFramer, **options)
+    server = ModbusSerialServer(Units(units), framer(framing), **options)
     await server.start()
     return server
+
+
+def set_identity(vendor, product, revision):
+    """What all servers of this process say of themselves by function 43/14."""
+    identity = ModbusControlBlock().Identity
+    identity.VendorName, identity.ProductCode = vendor, product
+    identity.MajorMinorRevision = revision

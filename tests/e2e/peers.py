@@ -10,7 +10,8 @@ import time
 from compat import open_serial_server, open_tcp_server
 from harness import free_port, port_open, wait_for
 
-AREAS = {1: "coil", 2: "discrete", 3: "holding", 4: "input"}
+AREAS = {1: "coil", 2: "discrete", 3: "holding", 4: "input",
+         5: "coil", 6: "holding", 15: "coil", 16: "holding"}
 
 
 class Unit:
@@ -43,6 +44,12 @@ class Unit:
     async def async_getValues(self, function, address, count=1):
         return self.getValues(function, address, count)
 
+    def setValues(self, function, address, values):
+        self.set(AREAS[int(function)], address, *values)
+
+    async def async_setValues(self, function, address, values):
+        self.setValues(function, address, values)
+
     def reset(self):
         pass
 
@@ -62,9 +69,11 @@ def counting(*addresses):
 
 
 class ModbusServer:
-    """pymodbus in a thread of its own: over TCP, or on a serial device."""
+    """pymodbus in a thread of its own: over TCP, or on a serial device (there in RTU frames)."""
 
-    def __init__(self, test, units, host="127.0.0.1", port=None, device=None, baud=9600):
+    def __init__(self, test, units, host="127.0.0.1", port=None, device=None, baud=9600,
+                 framing=None):
+        self.framing = framing or ("rtu" if device else "tcp")
         self.units, self.host, self.device = units, host, device
         self.port = port or (None if device else free_port(host))
         self.baud = baud
@@ -95,10 +104,11 @@ class ModbusServer:
 
     async def _open(self):
         if self.device:
-            self._server = await open_serial_server(self.units, self.device, self.baud)
+            self._server = await open_serial_server(self.units, self.device, self.baud,
+                                                    self.framing)
         else:
             self._server = await open_tcp_server(self.units, self.host, self.port,
-                                                 self._connection)
+                                                 self._connection, self.framing)
 
     def _connection(self, transport):
         self.connections += 1
@@ -266,3 +276,9 @@ class PtyPair:
 
     def unplug(self):
         self.process.stop()
+
+    def say(self, data):
+        """To the gateway, whatever the machine does."""
+        end = os.open(self.machine, os.O_WRONLY | os.O_NOCTTY)
+        os.write(end, data)
+        os.close(end)

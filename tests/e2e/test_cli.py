@@ -5,13 +5,14 @@ import shutil
 import subprocess
 import unittest
 
-from harness import Case, Mosquitto, free_port, machine, port_open, tag, tcp_link, wait_for, \
-    write_config
+from harness import BINDERY, Case, Mosquitto, free_port, machine, port_open, tag, tcp_link, \
+    wait_for, write_config
 from peers import ModbusServer, Unit, counting
 from receiver import Receiver
 
 SOURCE = os.environ.get("BINDERY_SOURCE", os.path.join(os.path.dirname(__file__), "..", ".."))
-SUBCOMMANDS = ("check", "plan", "status", "watch", "read", "simulate", "verify")
+SUBCOMMANDS = ("check", "plan", "status", "watch", "read", "write", "scan", "guess", "tags",
+               "record", "replay", "simulate", "support", "verify")
 
 BROKEN = """\
 gateway: has space
@@ -23,7 +24,7 @@ uplinks:
 links:
   - {name: l, driver: modbus-tcp, address: "127.0.0.1:1502"}
   - {name: l, driver: modbus-tcp, address: "127.0.0.1:1503", timeout: 1s, timeout: 2s}
-  - {name: s, driver: recording}
+  - {name: s, driver: serial-text}
 machines:
   - {name: m, link: nowhere, unit: 1, tags: [{name: a, at: "holding:70000", type: u16}]}
   - {name: n, link: l, unit: 999, tags: [{name: a, at: "holding:1", type: u17}]}
@@ -52,11 +53,10 @@ class Cli(Case):
         done = self.bindery("check", "-c", path, status=1)
         faults = [line for line in done.splitlines() if line.startswith(path)]
         for line, word in ((1, "has space"), (3, "colour"), (4, "200"), (6, "http"),
-                           (9, "'?l'?"), (9, "timeout"), (10, "recording"), (12, "nowhere"),
+                           (9, "'?l'?"), (9, "timeout"), (10, "serial-text"), (12, "nowhere"),
                            (12, "70000"), (13, "999"), (13, "u17")):
             self.assertTrue([f for f in faults if re.match(rf"{re.escape(path)}:{line}:\d+: ", f)
                              and re.search(word, f)], f"no fault at {line} with {word}: {done}")
-        self.assertIn("not supported yet", done)
 
     def test_check_names_a_file_that_is_not_there(self):
         self.assertIn("/nonexistent.yaml", self.bindery("check", "-c", "/nonexistent.yaml",
@@ -68,6 +68,23 @@ class Cli(Case):
         self.assertRegex(plan, r"holding")
         for name in ("m", "count", "speed", "wide", "%"):
             self.assertIn(name, plan)
+
+    def test_check_warns_of_a_line_that_has_too_much_to_do(self):
+        tags = [tag(f"t{n}", f"holding:{40 * n}") for n in range(10)]
+        for every, word in (("800ms", "OVER"), ("1s", "HIGH"), ("10s", "EASY")):
+            with self.subTest(every):
+                path = write_config(self, self.config(1883, [
+                    {"name": "line", "driver": "modbus-ascii", "device": "/dev/ttyX", "gap": 0,
+                     "format": "7E1", "pause": "50ms"}],
+                    [machine("m", "line", tags, every=every)]))
+                done = subprocess.run([BINDERY, "check", "-c", path], capture_output=True,
+                                      text=True, check=True, timeout=20)
+                load = re.search(r"link line: its machines take (\d+) % of the line", done.stderr)
+                planned = re.search(r"load: (\d+)\.", self.bindery("plan", "-c", path)).group(1)
+                self.assertEqual(bool(load), word != "EASY", done.stderr)
+                self.assertEqual("polls will be late" in done.stderr, word == "OVER")
+                if load:
+                    self.assertAlmostEqual(int(load.group(1)), int(planned), delta=1)
 
     def test_read_agrees_with_mbpoll(self):
         _, path = self.plant()

@@ -251,6 +251,10 @@ static void check_machine(const struct plant *plant, const struct machine *machi
     CLAIM(is_name(machine->name) && plant_machine(plant, machine->name) == machine);
     CLAIM(machine->link >= plant->links && machine->link < plant->links + plant->link_count);
     CLAIM(machine->tag_count >= 1 && machine->tag_count <= 4096);
+    CLAIM(machine->format_count <= 16);
+    for (size_t i = 0; i < machine->format_count; i++)
+        CLAIM(is_name(machine->formats[i].name) &&
+              decimal_number(machine->formats[i].low) < decimal_number(machine->formats[i].high));
     for (size_t i = 0; i < machine->tag_count; i++) {
         bool first = true;
         check_tag(&machine->tags[i], machine->link, plant->tick_ms);
@@ -331,12 +335,23 @@ static void check_uplink(const struct uplink_settings *uplink)
     CLAIM(uplink->publish_every_ms >= 10 && uplink->publish_every_ms <= 3600000);
 }
 
+static void check_line(const struct plant *plant, const struct production_line *line)
+{
+    CLAIM(is_name(line->name) && plant_machine(plant, line->name) == NULL);
+    CLAIM(plant_line(plant, line->name) == line);
+    CLAIM(line->machine_count >= 1 && line->machine_count <= PRODUCTION_LINE_MOST);
+    CLAIM(line->delivery < line->machine_count && line->machines[line->delivery]->state != NULL);
+    for (size_t i = 0; i < line->machine_count; i++)
+        CLAIM(plant_machine(plant, line->machines[i]->name) == line->machines[i]);
+}
+
 static void check_plant(const struct plant *plant)
 {
     size_t on_links = 0;
 
     CLAIM(is_name(plant->gateway) && is_name(plant->site) && strlen(plant->control) <= 107);
     CLAIM(plant->tick_ms >= 1 && plant->tick_ms <= 1000);
+    CLAIM(plant->capacity.every_ms >= 10000 && plant->capacity.every_ms <= 24 * 3600 * 1000);
     CLAIM(plant->store.max_size >= 1 << 20 && plant->store.max_size <= INT64_C(1) << 40);
     CLAIM(plant->store.commit_every_ms >= 10 && plant->store.commit_every_ms <= 60000);
     CLAIM(strlen(plant->store.path) < PATH_MAX);
@@ -351,6 +366,8 @@ static void check_plant(const struct plant *plant)
         check_uplink(&plant->uplinks[i]);
     for (size_t i = 0; i < plant->calendar_count; i++)
         check_calendar(plant, &plant->calendars[i]);
+    for (size_t i = 0; i < plant->line_count; i++)
+        check_line(plant, &plant->lines[i]);
 }
 
 static void check_same_faults(const struct fault_list *a, const struct fault_list *b)
@@ -368,7 +385,7 @@ static void check_same_plant(const struct plant *a, const struct plant *b)
 {
     CLAIM(a->link_count == b->link_count && a->machine_count == b->machine_count);
     CLAIM(a->uplink_count == b->uplink_count && strcmp(a->control, b->control) == 0);
-    CLAIM(a->calendar_count == b->calendar_count);
+    CLAIM(a->calendar_count == b->calendar_count && a->line_count == b->line_count);
     for (size_t i = 0; i < a->calendar_count; i++)
         CLAIM(calendar_equal(&a->calendars[i], &b->calendars[i]));
     for (size_t i = 0; i < a->link_count; i++)

@@ -1,5 +1,7 @@
 /* Requests on the daemon's local socket: daemon/control.c, and the answers of live_json.c.
  *
+ * Transactions are handed to a fake here, and have a harness of their own.
+ *
  * Input: sizes of four pieces that are used in turn for reading and for writing, what the client is
  * like, then the request. A piece of 0 is a client that is silent until its time is up. */
 #include <errno.h>
@@ -15,7 +17,7 @@
 #include "plant.h"
 #include "text.h"
 
-enum { PIECES = 4, CLIENT = 99, LISTENER = 98, LONGEST_LINE = 255 };
+enum { PIECES = 4, CLIENT = 99, LISTENER = 98, LONGEST_LINE = 639 };
 
 /* How a client may be. */
 enum { HANGS_UP = 1, BREAKS = 2, SLOW = 4, REFUSED = 128 };
@@ -132,6 +134,44 @@ int gateway_set_counter(struct gateway *gateway, const char *machine, const char
     return strcmp(machine, "m") != 0 ? -ENODEV : -ENOENT;
 }
 
+/* Takes over clients whose request ends with a 1, and says something to the others. */
+static bool taken_over;
+
+int transact_new(struct transact **ret_transact)
+{
+    *ret_transact = NULL;
+    return 0;
+}
+
+void transact_free(struct transact *transact)
+{
+    (void)transact;
+}
+
+int transact_fd(const struct transact *transact)
+{
+    (void)transact;
+    return -1;
+}
+
+bool transact_begin(struct transact *transact, struct gateway *gateway, const char *arguments,
+                    int client_fd, struct text *out)
+{
+    size_t length = strlen(arguments);
+    (void)transact;
+    (void)gateway;
+    CLAIM(client_fd == CLIENT && out->length == 0);
+    taken_over = length > 0 && arguments[length - 1] == '1';
+    if (!taken_over)
+        text_addf(out, "{\"length\":%zu}\n", length);
+    return taken_over;
+}
+
+void transact_finish(struct transact *transact)
+{
+    (void)transact;
+}
+
 static void add_machine(struct machine *machine, const struct link *link)
 {
     struct sample samples[2] = {{.tag = 0}, {.tag = 1, .quality = QUALITY_TIMEOUT}};
@@ -176,6 +216,10 @@ static void check_answer(const char *line, const struct text *answer)
         CLAIM(!refused && node_text(node_member(root, "metrics"), NULL) != NULL);
     else if (strncmp(line, "set ", 4) == 0)
         CLAIM(refused == !was_set && machines == 0);
+    else if (strncmp(line, "record press-1", 14) == 0 && !refused)
+        CLAIM(node_member(root, "lines") != NULL || strcmp(line + 14, " end") == 0);
+    else if (strncmp(line, "transact ", 9) == 0)
+        CLAIM(node_int(node_member(root, "length"), -1) == (int64_t)strlen(line) - 9);
     else
         CLAIM(refused && machines == 0);
     node_free(root);
@@ -190,7 +234,11 @@ static void check_served(const struct text *whole, const struct input *request)
         memchr(client.pieces, 0, PIECES) == NULL && (client.manner & (BREAKS | SLOW)) == 0;
     bool refused = client.manner & REFUSED;
 
-    CLAIM(client.closed == !refused);
+    CLAIM(client.closed == (!refused && !taken_over));
+    if (taken_over) {
+        CLAIM(client.answer.length == 0);
+        return;
+    }
     if (end == NULL || refused || end - (const char *)request->at >= LONGEST_LINE) {
         CLAIM(client.answer.length == 0);
         return;
@@ -215,7 +263,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (live == NULL)
         make_plant();
     client = (struct client){0};
-    was_set = false;
+    was_set = taken_over = false;
     for (size_t i = 0; i < PIECES; i++)
         client.pieces[i] = input_byte(&input);
     client.manner = input_byte(&input);

@@ -1,4 +1,4 @@
-/* Modbus frames off the wire: drivers/modbus_frame.c.
+/* Modbus frames off the wire: drivers/modbus_frame.c, drivers/modbus_pdu.c.
  *
  * Input: function, start and count of what was asked, then bytes. These are taken for a TCP stream,
  * a PDU, an RTU stream, and for what is put into frames. */
@@ -6,6 +6,7 @@
 
 #include "fuzz.h"
 #include "modbus_frame.h"
+#include "modbus_pdu.h"
 
 static struct span take_span(struct input *input)
 {
@@ -119,6 +120,92 @@ static void check_rtu_request(const uint8_t *bytes, size_t length)
     CLAIM(memcmp(again, bytes, 8) == 0);
 }
 
+/* A frame is found whatever came before it is made of, one byte after the other, and whole. */
+static void check_ascii_stream(const uint8_t *bytes, size_t length)
+{
+    uint8_t room[MODBUS_ASCII_MAX_BYTES], again[MODBUS_ASCII_MAX_FRAME];
+    struct modbus_frame frame = {.unit = 77};
+    int result = modbus_ascii_parse(bytes, length, room, &frame);
+
+    for (size_t less = 0; less < length && less <= MODBUS_ASCII_MAX_FRAME; less++) {
+        struct modbus_frame shorter;
+        int early = modbus_ascii_parse(bytes, less, room, &shorter);
+        CLAIM(early == result || early == 0);
+        CLAIM(early <= 0 || (size_t)early <= less);
+    }
+    if (result <= 0) {
+        CLAIM(result == 0 || result == -EBADMSG);
+        CLAIM(frame.unit == 77 && (result != 0 || length < MODBUS_ASCII_MAX_FRAME));
+        return;
+    }
+    modbus_ascii_parse(bytes, length, room, &frame);
+    CLAIM(frame.pdu == room + 1 && frame.pdu_length >= 1 && frame.pdu_length <= MODBUS_MAX_PDU);
+    CLAIM(modbus_ascii_wrap(frame.unit, frame.pdu, frame.pdu_length, again) == (size_t)result);
+    for (int i = 0; i < result; i++)
+        CLAIM(again[i] == (bytes[i] >= 'a' && bytes[i] <= 'f' ? bytes[i] - 32 : bytes[i]));
+}
+
+/* What can answer a request, and how long it is then. */
+static void check_answering(const uint8_t *pdu, size_t length, const struct span *span)
+{
+    uint8_t request[MODBUS_READ_PDU];
+    size_t asked = modbus_build_read(span, request);
+    size_t data = span->function <= 2 ? (span->count + 7u) / 8 : span->count * 2u;
+
+    CLAIM(modbus_answer_length(request, asked) == 2 + data);
+    if (length == 0)
+        return;
+    CLAIM(modbus_answer_length(pdu, length) <= MODBUS_MAX_PDU);
+    bool answers = modbus_answers(request, asked, pdu, length);
+    uint16_t words[MODBUS_MAX_BITS];
+    CLAIM(answers == (modbus_answer(pdu, length, span, words) != -EBADMSG));
+    if (modbus_answers(pdu, length, request, asked))
+        CLAIM(pdu[0] == request[0]);
+}
+
+/* What is passed on is of a known function and length, and what reads is told from what writes. */
+static void check_passed_on(const uint8_t *pdu, size_t length)
+{
+    struct span span;
+
+    if (!modbus_is_request(pdu, length)) {
+        CLAIM(length == 0 || modbus_parse_read(pdu, length, &span) != 0);
+        return;
+    }
+    CLAIM(length >= MODBUS_IDENTITY_PDU && length <= MODBUS_MAX_PDU);
+    CLAIM(modbus_is_write(pdu) == (pdu[0] != 43 && modbus_parse_read(pdu, length, &span) != 0));
+    CLAIM((modbus_answer_length(pdu, length) > 0) == (pdu[0] != 43));
+    CLAIM(modbus_check_answer(pdu, length, (const uint8_t[]){pdu[0] | 0x80, 9}, 2) == 9);
+    if (modbus_is_write(pdu))
+        CLAIM(modbus_check_answer(pdu, length, pdu, 5) == 0);
+}
+
+static bool is_printable(const char text[MODBUS_MAX_PDU])
+{
+    for (size_t i = 0; i < MODBUS_MAX_PDU; i++) {
+        if (text[i] == '\0')
+            return true;
+        if (text[i] < ' ' || text[i] > '~')
+            return false;
+    }
+    return false;
+}
+
+static void check_identity(const uint8_t *pdu, size_t length)
+{
+    struct modbus_identity identity = {"v", "p", "r"};
+    const struct modbus_identity before = identity;
+    int result = modbus_take_identity(pdu, length, &identity);
+
+    if (result < 0) {
+        CLAIM(result == -EBADMSG && memcmp(&identity, &before, sizeof before) == 0);
+        return;
+    }
+    CLAIM(result <= UINT8_MAX && length >= 7 && length <= MODBUS_MAX_PDU);
+    CLAIM(is_printable(identity.vendor) && is_printable(identity.product) &&
+          is_printable(identity.revision));
+}
+
 /* What goes into a frame comes out of it; a CRC over all of an RTU frame is 0. */
 static void check_wrapping(const uint8_t *pdu, size_t length, const struct span *span)
 {
@@ -154,7 +241,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_tcp_stream(bytes, input.left, &span);
     check_answer(bytes, input.left, &span);
     check_request(bytes, input.left);
+    check_passed_on(bytes, input.left);
+    check_identity(bytes, input.left);
     check_rtu_request(bytes, input.left);
+    check_ascii_stream(bytes, input.left);
+    check_answering(bytes, input.left, &span);
     check_wrapping(bytes, input.left, &span);
     free(bytes);
     return 0;

@@ -102,10 +102,27 @@ static void check_rtu_answers(const struct text *out)
     }
 }
 
-static void check_stream(const struct input *stream, bool rtu, const uint8_t pieces[PIECES])
+static void check_ascii_answers(const struct text *out)
+{
+    const uint8_t *bytes = (const uint8_t *)out->data;
+    uint8_t room[MODBUS_ASCII_MAX_BYTES];
+    struct modbus_frame frame;
+    size_t at = 0;
+
+    while (at < out->length) {
+        int length = modbus_ascii_parse(bytes + at, out->length - at, room, &frame);
+        CLAIM(length > 0 && frame.unit == 1);
+        check_pdu(frame.pdu, frame.pdu_length);
+        at += (size_t)length;
+    }
+}
+
+static void check_stream(const struct input *stream, enum link_driver driver,
+                         const uint8_t pieces[PIECES])
 {
     static const uint8_t ones[PIECES] = {0};
-    struct port port = {.kind = PORT_STREAM, .fd = -1, .rtu = rtu, .bus = &bus};
+    const struct link link = {.driver = driver};
+    struct port port = {.kind = PORT_STREAM, .fd = -1, .framing = framing_of(&link), .bus = &bus};
     struct port slow = port;
 
     port.in = malloc(INPUT_BYTES);
@@ -115,8 +132,10 @@ static void check_stream(const struct input *stream, bool rtu, const uint8_t pie
     CLAIM(port.out.length == slow.out.length);
     CLAIM(port.out.length == 0 || memcmp(port.out.data, slow.out.data, port.out.length) == 0);
     CLAIM(port.out.length <= (stream->left / 8) * MODBUS_TCP_MAX_FRAME);
-    if (rtu)
+    if (driver == DRIVER_MODBUS_RTU)
         check_rtu_answers(&port.out);
+    else if (driver == DRIVER_MODBUS_ASCII)
+        check_ascii_answers(&port.out);
     else
         check_tcp_answers(&port.out);
     text_free(&port.out);
@@ -128,13 +147,18 @@ static void check_stream(const struct input *stream, bool rtu, const uint8_t pie
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct input input = {data, size};
-    bool rtu = input_byte(&input) & 1;
+    uint8_t kind = input_byte(&input);
+    enum link_driver driver = DRIVER_MODBUS_TCP;
     uint8_t pieces[PIECES];
 
     if (bus.unit_count == 0)
         make_bus();
     for (size_t i = 0; i < PIECES; i++)
         pieces[i] = input_byte(&input);
-    check_stream(&input, rtu, pieces);
+    if (kind & 1)
+        driver = DRIVER_MODBUS_RTU;
+    else if (kind == 2)
+        driver = DRIVER_MODBUS_ASCII;
+    check_stream(&input, driver, pieces);
     return 0;
 }

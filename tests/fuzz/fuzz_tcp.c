@@ -152,6 +152,29 @@ static void check_answers(const struct question *question)
     }
 }
 
+/* The same search for an answer that is taken as a PDU. */
+static void check_pdu(const struct question *question)
+{
+    struct modbus_tcp tcp;
+    uint16_t words[MODBUS_MAX_BITS], expected[MODBUS_MAX_BITS];
+    uint8_t request[MODBUS_READ_PDU], pdu[MODBUS_MAX_PDU];
+    size_t length = modbus_build_read(&question->span, request);
+    uint32_t discarded;
+    int result;
+
+    open_stream(&tcp);
+    tcp.transaction = (uint16_t)(question->transaction - 1);
+    CLAIM(modbus_tcp_ask_pdu(&tcp, question->unit, request, length) == 0);
+    do
+        result = modbus_tcp_answer_pdu(&tcp, request, length, pdu);
+    while (result == -EAGAIN && !stream.ended);
+    CLAIM(result <= MODBUS_MAX_PDU && result != 0);
+    if (result > 0)
+        result = modbus_answer(pdu, (size_t)result, &question->span, words);
+    CLAIM(result == expect(question, expected, &discarded));
+    CLAIM(tcp.discarded == discarded);
+}
+
 /* While nothing is asked every frame is thrown away. */
 static void check_discard(void)
 {
@@ -181,6 +204,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     stream.bytes = bytes;
     stream.length = input.left;
     check_answers(&question);
+    check_pdu(&question);
     check_discard();
     free(bytes);
     return 0;

@@ -1,4 +1,5 @@
-/* A Modbus RTU line, serial or over TCP, its driver and machines, and a slave at the other end. */
+/* A Modbus RTU or ASCII line, serial or over TCP, its driver and machines, and a slave at the other
+ * end. */
 #ifndef BINDERY_MODBUS_BENCH_H
 #define BINDERY_MODBUS_BENCH_H
 
@@ -17,7 +18,8 @@
 
 enum { TIMEOUT_MS = 100, TAGS = 4, UNITS = 3, SLOW_HOST_MS = 400 };
 
-static const enum link_driver serial = DRIVER_MODBUS_RTU, over_tcp = DRIVER_MODBUS_RTU_TCP;
+static const enum link_driver rtu = DRIVER_MODBUS_RTU, rtu_tcp = DRIVER_MODBUS_RTU_TCP,
+                              ascii = DRIVER_MODBUS_ASCII, ascii_tcp = DRIVER_MODBUS_ASCII_TCP;
 
 /* Two requests a machine: words 0 to 8, and word 1000, this one every two seconds. */
 static struct tag tags[TAGS] = {
@@ -45,7 +47,8 @@ static inline int set_up(void **state)
     struct bench *bench = calloc(1, sizeof *bench);
     enum link_driver driver = *(const enum link_driver *)*state;
 
-    slave_start(&bench->slave, driver == DRIVER_MODBUS_RTU);
+    slave_start(&bench->slave, link_driver_is_serial(driver),
+                driver == ascii || driver == ascii_tcp);
     bench->link = (struct link){
         .name = "l",
         .driver = driver,
@@ -165,6 +168,10 @@ static inline void reopen(struct bench *bench)
     {                                                                                     \
 #test ", " #transport, test, set_up, tear_down, (void *)(uintptr_t) & (transport) \
     }
-#define BOTH(test) ON(serial, test), ON(over_tcp, test)
+#define RTU(test) ON(rtu, test), ON(rtu_tcp, test)
+#define ASCII(test) ON(ascii, test), ON(ascii_tcp, test)
+#define SERIAL(test) ON(rtu, test), ON(ascii, test)
+#define OVER_TCP(test) ON(rtu_tcp, test), ON(ascii_tcp, test)
+#define ALL(test) RTU(test), ASCII(test)
 
 #endif

@@ -1,9 +1,10 @@
-/* A Modbus RTU slave that misbehaves to order, behind a pseudo-terminal or a TCP port of the
- * loopback, in a thread of its own. Its word at an address is `stamp` plus the address. */
+/* A Modbus RTU or ASCII slave that misbehaves to order, behind a pseudo-terminal or a TCP port of
+ * the loopback, in a thread of its own. Its word at an address is `stamp` plus the address. */
 #ifndef BINDERY_MODBUS_SLAVE_H
 #define BINDERY_MODBUS_SLAVE_H
 
 #include <arpa/inet.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <pty.h>
@@ -39,7 +40,7 @@ enum act {
 enum { SLAVE_SCRIPT = 16 };
 
 struct slave {
-    bool serial;
+    bool serial, ascii;
     char device[64];
     int terminal; /* the pseudo-terminal's far end, kept open so that it outlives a session */
     int listener;
@@ -50,6 +51,7 @@ struct slave {
     pthread_mutex_t mutex;
     enum act script[SLAVE_SCRIPT]; /* one a request, then ANSWER; under the mutex, as `left` */
     size_t left;
+    const char *_Atomic prefix; /* sent before every answer; NULL: nothing */
     atomic_uint stamp, code, late_ms, requests;
     atomic_uint silent_unit, last_unit;
     atomic_bool babbles; /* a byte every 10 ms */
@@ -88,14 +90,15 @@ static inline void slave_dribble(const struct slave *slave, const uint8_t *frame
 }
 
 /* The frames that are damaged before they go out; returns what is left of the length. */
-static inline size_t slave_damage(enum act act, uint8_t *frame, size_t length)
+static inline size_t slave_damage(const struct slave *slave, enum act act, uint8_t *frame,
+                                  size_t length)
 {
     switch (act) {
     case GARBAGE:
         memset(frame, 0xa5, length);
         return length;
     case BAD_CRC:
-        frame[length - 1] ^= 0x40;
+        frame[slave->ascii ? length - 3 : length - 1] ^= 1;
         return length;
     case TRUNCATE:
     case HANG_UP_IN_FRAME:
@@ -111,23 +114,37 @@ static inline size_t slave_damage(enum act act, uint8_t *frame, size_t length)
     }
 }
 
-static inline size_t slave_frame(const struct slave *slave, enum act act, uint8_t unit,
-                                 struct span span, uint8_t *frame)
+/* Words, or what was asked itself, as writes of one word and echoes are answered. */
+static inline size_t slave_pdu(const struct slave *slave, enum act act,
+                               const struct modbus_frame *request, uint8_t *pdu)
 {
     uint16_t words[MODBUS_MAX_BITS];
-    uint8_t pdu[MODBUS_MAX_PDU];
-    size_t length;
+    struct span span;
 
+    if (modbus_parse_read(request->pdu, request->pdu_length, &span) != 0) {
+        memcpy(pdu, request->pdu, request->pdu_length);
+        return request->pdu_length;
+    }
     span.count = (uint16_t)(act == WRONG_COUNT ? span.count + 1 : span.count);
     for (size_t i = 0; i < span.count; i++)
         words[i] = (uint16_t)(slave->stamp + span.start + i);
-    length = modbus_build_answer(&span, words, pdu);
+    return modbus_build_answer(&span, words, pdu);
+}
+
+static inline size_t slave_frame(const struct slave *slave, enum act act,
+                                 const struct modbus_frame *request, uint8_t *frame)
+{
+    uint8_t pdu[MODBUS_MAX_PDU];
+    size_t length = slave_pdu(slave, act, request, pdu);
+    uint8_t unit = (uint8_t)(act == WRONG_UNIT ? request->unit + 1 : request->unit);
+
     if (act == REFUSE)
-        length = modbus_build_exception(span.function, (uint8_t)slave->code, pdu);
+        length = modbus_build_exception(pdu[0], (uint8_t)slave->code, pdu);
     if (act == WRONG_FUNCTION)
         pdu[0] = 4;
-    length = modbus_rtu_wrap(act == WRONG_UNIT ? unit + 1 : unit, pdu, length, frame);
-    return slave_damage(act, frame, length);
+    length = slave->ascii ? modbus_ascii_wrap(unit, pdu, length, frame)
+                          : modbus_rtu_wrap(unit, pdu, length, frame);
+    return slave_damage(slave, act, frame, length);
 }
 
 static inline enum act slave_next_act(struct slave *slave, uint8_t unit)
@@ -145,18 +162,18 @@ static inline enum act slave_next_act(struct slave *slave, uint8_t unit)
 
 static inline void slave_serve(struct slave *slave, const struct modbus_frame *request)
 {
-    uint8_t frame[2 * MODBUS_RTU_MAX_FRAME];
+    uint8_t frame[2 * MODBUS_ASCII_MAX_FRAME];
     enum act act = slave_next_act(slave, request->unit);
-    struct span span;
     size_t length;
 
     if (slave->replied_ns != 0 && clock_mono_ns() - slave->replied_ns < slave->least_pause_ns)
         slave->least_pause_ns = clock_mono_ns() - slave->replied_ns;
     slave->last_unit = request->unit;
     slave->requests++;
-    if (modbus_parse_read(request->pdu, request->pdu_length, &span) != 0)
-        return;
-    length = slave_frame(slave, act, request->unit, span, frame);
+    length = slave_frame(slave, act, request, frame);
+    const char *prefix = slave->prefix;
+    if (prefix != NULL)
+        slave_write(slave, (const uint8_t *)prefix, strlen(prefix));
     if (act == LATE && slave_stopped_in(slave, slave->late_ms))
         return;
     if (act == DRIBBLE)
@@ -171,7 +188,8 @@ static inline void slave_serve(struct slave *slave, const struct modbus_frame *r
 static inline void slave_read(struct slave *slave, uint8_t *buffer, size_t *length)
 {
     struct modbus_frame request;
-    ssize_t count = read(slave->peer, buffer + *length, MODBUS_RTU_MAX_FRAME - *length);
+    uint8_t room[MODBUS_ASCII_MAX_BYTES];
+    ssize_t count = read(slave->peer, buffer + *length, MODBUS_ASCII_MAX_FRAME - *length);
 
     if (count <= 0) {
         slave_hang_up(slave);
@@ -179,8 +197,11 @@ static inline void slave_read(struct slave *slave, uint8_t *buffer, size_t *leng
         return;
     }
     *length += (size_t)count;
-    while (*length >= 8 && slave->peer >= 0) {
-        int taken = modbus_rtu_parse_request(buffer, *length, &request);
+    while (slave->peer >= 0) {
+        int taken = slave->ascii ? modbus_ascii_parse(buffer, *length, room, &request)
+                                 : modbus_rtu_parse_request(buffer, *length, &request);
+        if (taken == 0)
+            return;
         if (taken > 0)
             slave_serve(slave, &request);
         else
@@ -193,7 +214,7 @@ static inline void slave_read(struct slave *slave, uint8_t *buffer, size_t *leng
 static inline void *slave_run(void *argument)
 {
     struct slave *slave = argument;
-    uint8_t buffer[MODBUS_RTU_MAX_FRAME];
+    uint8_t buffer[MODBUS_ASCII_MAX_FRAME];
     size_t length = 0;
 
     for (;;) {
@@ -210,6 +231,7 @@ static inline void *slave_run(void *argument)
             slave_read(slave, buffer, &length);
         if (ready[2].revents != 0) {
             slave->peer = accept(slave->listener, NULL, NULL);
+            setsockopt(slave->peer, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
             length = 0;
         }
     }
@@ -236,9 +258,10 @@ static inline void slave_open_terminal(struct slave *slave)
     assert_int_equal(openpty(&slave->peer, &slave->terminal, slave->device, &raw, NULL), 0);
 }
 
-static inline void slave_start(struct slave *slave, bool serial)
+static inline void slave_start(struct slave *slave, bool serial, bool ascii)
 {
     memset(slave, 0, sizeof *slave);
+    slave->ascii = ascii;
     slave->serial = serial;
     slave->peer = slave->listener = slave->terminal = -1;
     slave->stop = eventfd(0, 0);

@@ -148,6 +148,29 @@ static void test_decimal_scale_refuses_what_does_not_fit(void **state)
     assert_out_of_range(INT64_MIN, (struct decimal){INT64_MAX, 15}, (struct decimal){INT64_MIN, 0});
 }
 
+static void test_decimal_unscale_finds_the_raw_value_or_none(void **state)
+{
+    const struct decimal tenth = {1, 1};
+    int64_t raw = 99;
+
+    (void)state;
+    assert_int_equal(decimal_unscale((struct decimal){125, 1}, tenth, &raw), 0);
+    assert_int_equal(raw, 125);
+    assert_int_equal(decimal_unscale((struct decimal){12, 0}, tenth, &raw), 0);
+    assert_int_equal(raw, 120);
+    assert_int_equal(decimal_unscale((struct decimal){-300, 0}, (struct decimal){100, 0}, &raw), 0);
+    assert_int_equal(raw, -3);
+    assert_int_equal(decimal_unscale((struct decimal){INT64_MIN, 0}, one, &raw), 0);
+    assert_true(raw == INT64_MIN);
+    raw = 99;
+    assert_int_equal(decimal_unscale((struct decimal){1255, 2}, tenth, &raw), -ERANGE);
+    assert_int_equal(decimal_unscale((struct decimal){5, 0}, zero, &raw), -ERANGE);
+    assert_int_equal(decimal_unscale((struct decimal){INT64_MAX, 0}, tenth, &raw), -ERANGE);
+    assert_int_equal(decimal_unscale((struct decimal){INT64_MIN, 0}, (struct decimal){-1, 0}, &raw),
+                     -ERANGE);
+    assert_int_equal(raw, 99);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -160,6 +183,7 @@ int main(void)
         cmocka_unit_test(test_decimal_scale_adds_the_offset_at_the_larger_decimals),
         cmocka_unit_test(test_decimal_scale_takes_the_whole_range_of_raw_values),
         cmocka_unit_test(test_decimal_scale_refuses_what_does_not_fit),
+        cmocka_unit_test(test_decimal_unscale_finds_the_raw_value_or_none),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

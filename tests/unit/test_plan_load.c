@@ -94,6 +94,36 @@ static void test_plan_load_assumes_a_speed_behind_a_serial_server(void **state)
     assert_int_equal(speed.baud, 9600);
 }
 
+static void test_plan_load_takes_two_characters_a_byte_in_ascii_and_no_silence(void **state)
+{
+    (void)state;
+    struct link link = serial_link(9600, 'E');
+    link.driver = DRIVER_MODBUS_ASCII;
+    link.data_bits = 7;
+    /* 3 + 2 x (6 + 1) asked, 3 + 2 x (3 + 20 + 1) answered, ten bits each */
+    assert_near(span_busy_ms(&link, &ten_words), (17 + 51) * 10 / 9.6 + NOMINAL_TURNAROUND_MS);
+}
+
+static void test_plan_load_of_a_link_is_that_of_its_machines(void **state)
+{
+    (void)state;
+    struct link link = serial_link(9600, 'N');
+    struct tag tag = {.area = AREA_HOLDING, .bit = -1, .type = TYPE_U16, .every_ms = 100};
+    struct machine machine = {.link = &link, .tags = &tag, .tag_count = 1};
+    const struct machine *machines[] = {&machine, &machine, &machine};
+    const struct span word = {.function = 3, .count = 1, .every_ms = 100};
+    static const enum load_strain strains[] = {LOAD_EASY, LOAD_EASY, LOAD_HIGH, LOAD_OVER};
+    link.max_registers = 125;
+    link.pause_ms = 15;
+    link.machines = machines;
+    for (size_t count = 0; count <= 3; count++) {
+        link.machine_count = count;
+        struct link_load load = link_load_of(&link);
+        assert_near(load.busy, (double)count * span_busy_ms(&link, &word) / 100);
+        assert_int_equal(link_load_strain(&load), strains[count]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -103,6 +133,8 @@ int main(void)
         cmocka_unit_test(test_plan_load_packs_eight_bits_a_character),
         cmocka_unit_test(test_plan_load_adds_up_over_machines),
         cmocka_unit_test(test_plan_load_over_tcp_is_requests_in_flight),
+        cmocka_unit_test(test_plan_load_takes_two_characters_a_byte_in_ascii_and_no_silence),
+        cmocka_unit_test(test_plan_load_of_a_link_is_that_of_its_machines),
         cmocka_unit_test(test_plan_load_assumes_a_speed_behind_a_serial_server),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
-/* When machines are asked: phases kept, missed polls skipped, silent units asked less and less. */
+/* When machines are asked: phases kept, missed polls skipped, silent units asked less and less, a
+ * line shared. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,7 +7,7 @@
 #include <cmocka.h>
 
 #include "clock.h"
-#include "schedule.h"
+#include "machine.h"
 
 #define TICK_NS (20 * NS_PER_MS)
 #define START_NS (INT64_C(1000) * NS_PER_S)
@@ -84,7 +85,7 @@ static void test_a_silent_unit_of_a_shared_link_is_asked_less_and_less(void **st
     int64_t now_ns = schedule_next(&schedule), waited_ns = 0;
     for (int i = 0; i < 10; i++) {
         schedule_take(&schedule, now_ns);
-        schedule_unanswered(&schedule, now_ns, true);
+        schedule_unanswered(&schedule, now_ns, true, 0);
         waited_ns = schedule_next(&schedule) - now_ns;
         assert_true(waited_ns >= 750 * NS_PER_MS && waited_ns <= 75 * NS_PER_S);
         now_ns += waited_ns;
@@ -101,8 +102,66 @@ static void test_a_silent_machine_alone_on_its_link_keeps_its_period(void **stat
     struct schedule schedule = begin(7);
     int64_t now_ns = schedule_next(&schedule);
     schedule_take(&schedule, now_ns);
-    schedule_unanswered(&schedule, now_ns + 300 * NS_PER_MS, false);
+    schedule_unanswered(&schedule, now_ns + 300 * NS_PER_MS, false, NS_PER_S);
     assert_int_equal(schedule_next(&schedule), now_ns + 500 * NS_PER_MS);
+}
+
+static void test_a_silent_unit_is_left_alone_for_as_long_as_its_line_wants(void **state)
+{
+    (void)state;
+    struct schedule schedule = begin(7);
+    int64_t now_ns = schedule_next(&schedule);
+    schedule_take(&schedule, now_ns);
+    schedule_unanswered(&schedule, now_ns, true, 90 * NS_PER_S);
+    assert_int_equal(schedule_next(&schedule), now_ns + 90 * NS_PER_S);
+}
+
+/* A line whose polls take `cost_ms` each, with machines of these periods: how often each was asked
+ * in a minute, he who has waited longest first. */
+static void share_line(const int64_t *every_ms, size_t count, int64_t cost_ms, int *ret_polls)
+{
+    struct tag periods[8];
+    struct machine machines[8];
+    struct machine_run runs[8], *all[8];
+    int64_t now_ns = START_NS;
+    for (size_t i = 0; i < count; i++) {
+        periods[i] = (struct tag){.every_ms = every_ms[i]};
+        machines[i] = (struct machine){.tags = &periods[i], .tag_count = 1};
+        all[i] = &runs[i];
+        ret_polls[i] = 0;
+        schedule_init(&runs[i].schedule, &machines[i], (unsigned)i, START_NS, TICK_NS);
+    }
+    while (now_ns < START_NS + 60 * NS_PER_S) {
+        struct machine_run *next = machine_run_next(all, count);
+        if (schedule_next(&next->schedule) > now_ns)
+            now_ns = schedule_next(&next->schedule);
+        schedule_take(&next->schedule, now_ns);
+        ret_polls[next - runs]++;
+        now_ns += cost_ms * NS_PER_MS;
+    }
+}
+
+static void test_a_short_period_on_a_full_line_takes_nothing_from_the_others(void **state)
+{
+    (void)state;
+    static const int64_t every_ms[] = {50, 1000, 1000, 1000, 2000};
+    int polls[5];
+    share_line(every_ms, 5, 200, polls);
+    for (size_t i = 1; i <= 3; i++)
+        assert_in_range(polls[i], 59, 61);
+    assert_in_range(polls[4], 29, 31);
+    /* what is left: 60 s of 200 ms, less 210 */
+    assert_in_range(polls[0], 85, 95);
+}
+
+static void test_a_line_that_can_not_do_it_all_is_shared_in_turn(void **state)
+{
+    (void)state;
+    static const int64_t every_ms[] = {100, 500, 1000, 1000, 1000};
+    int polls[5];
+    share_line(every_ms, 5, 400, polls);
+    for (size_t i = 0; i < 5; i++)
+        assert_in_range(polls[i], 25, 40);
 }
 
 int main(void)
@@ -115,6 +174,9 @@ int main(void)
         cmocka_unit_test(test_missed_polls_are_skipped_after_one_that_catches_up),
         cmocka_unit_test(test_a_silent_unit_of_a_shared_link_is_asked_less_and_less),
         cmocka_unit_test(test_a_silent_machine_alone_on_its_link_keeps_its_period),
+        cmocka_unit_test(test_a_silent_unit_is_left_alone_for_as_long_as_its_line_wants),
+        cmocka_unit_test(test_a_short_period_on_a_full_line_takes_nothing_from_the_others),
+        cmocka_unit_test(test_a_line_that_can_not_do_it_all_is_shared_in_turn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
