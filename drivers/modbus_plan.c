@@ -29,6 +29,7 @@ static uint8_t area_function(enum area area)
     case AREA_INPUT:
         return 4;
     case AREA_HOLDING:
+    case AREA_TEXT:
         break;
     }
     return 3;
