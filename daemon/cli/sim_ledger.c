@@ -69,7 +69,7 @@ static void write_state(struct sim_ledger *ledger, const struct page *page, int6
 static void write_job(struct sim_ledger *ledger, struct page *page, int64_t time_ms)
 {
     const struct machine *machine = sim_tale_machine(page->tale);
-    if (!machine->job)
+    if (!machine->job || machine->job->id == JOB_NO_TAG)
         return;
     const struct tag *id = &machine->tags[machine->job->id];
     double job = sim_tale_raw(page->tale, machine->job->id, sim_kind_of(id), time_ms);

@@ -74,8 +74,8 @@ static const struct line_case scale_lines[] = {
     {"ST,NT, 0001.000 kg", TEXT_READ, "weight=1 status=\"ST\" mode=\"NT\" "},
     {"ST,GS 1.000KG", TEXT_READ, "weight=1 status=\"ST\" mode=\"GS\" "},
     {"ST,GS1.000KG", TEXT_READ, "weight=1 status=\"ST\" mode=\"GS\" "},
-    {"OL,GS,+999999kg", TEXT_READ, "status=\"OL\" mode=\"GS\" "},
-    {"OL,NT,-------kg", TEXT_READ, "status=\"OL\" mode=\"NT\" "},
+    {"OL,GS,+999999kg", TEXT_READ, "weight=range status=\"OL\" mode=\"GS\" "},
+    {"OL,NT,-------kg", TEXT_READ, "weight=range status=\"OL\" mode=\"NT\" "},
     /* another unit, and what is broken */
     {"ST,GS,+0012.345 g", TEXT_STRANGE, "weight=frame status=frame mode=frame "},
     {"ST,GS,+0012.345lb", TEXT_STRANGE, "weight=frame status=frame mode=frame "},
