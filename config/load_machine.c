@@ -21,9 +21,12 @@ enum {
     MACHINE_TEXT,
     MACHINE_IDEAL_RATE,
     MACHINE_CALENDAR,
+    MACHINE_PRIORITY,
     MACHINE_FORMATS,
     MACHINE_FIELDS
 };
+
+static const struct choice priorities[] = {{"normal", false}, {"high", true}, {NULL, 0}};
 
 static const struct field machine_fields[MACHINE_FIELDS] = {
     [MACHINE_NAME] = {.key = "name",
@@ -50,6 +53,10 @@ static const struct field machine_fields[MACHINE_FIELDS] = {
                             .read = load_read_ideal_rate,
                             .offset = offsetof(struct machine, ideal_ms)},
     [MACHINE_CALENDAR] = {.key = "calendar", .read = read_calendar},
+    [MACHINE_PRIORITY] = {.key = "priority",
+                          .read = load_read_bool_choice,
+                          .offset = offsetof(struct machine, priority),
+                          .choices = priorities},
     [MACHINE_FORMATS] = {.key = "formats", .read = load_read_list},
 };
 

@@ -265,6 +265,7 @@ struct machine {
     const struct text_config *text;   /* not NULL where link_driver_is_text */
     const struct calendar *calendar;  /* NULL: it has no shifts */
     double ideal_ms;                  /* what an item takes at the ideal rate; 0: not known */
+    bool priority;                    /* polled before others of its link that are due too */
     const struct machine_format *formats;
     size_t format_count; /* 0: nothing was said */
     const char *profile; /* the name of the one it was made from; NULL: none */

@@ -260,8 +260,9 @@ static void watch_line(struct line_thread *thread)
 
 static void poll_next(struct line_thread *thread)
 {
-    struct machine_run *run = machine_run_next(thread->machines, thread->machine_count);
-    if (schedule_next(&run->schedule) <= clock_mono_ns())
+    int64_t now_ns = clock_mono_ns();
+    struct machine_run *run = machine_run_next(thread->machines, thread->machine_count, now_ns);
+    if (schedule_next(&run->schedule) <= now_ns)
         poll_machine(thread, run);
     else if (is_listening(thread))
         hear_machine(thread, run);
@@ -306,8 +307,8 @@ static int64_t next_step(struct line_thread *thread)
     }
     if (is_listening(thread) && thread->machines[0]->answer.more)
         return clock_mono_ns();
-    int64_t due_ns =
-        schedule_next(&machine_run_next(thread->machines, thread->machine_count)->schedule);
+    int64_t due_ns = schedule_next(
+        &machine_run_next(thread->machines, thread->machine_count, INT64_MIN)->schedule);
     if (due_ns < next_ns)
         next_ns = due_ns;
     if (thread->line == NULL && thread->open_at_ns < next_ns)

@@ -15,6 +15,8 @@
 /* So often what goes on is kept where nothing is told; and shifts and job where something is. */
 enum { KEEP_MS = 5 * 60 * 1000, KEEP_PERIODS_MS = 60 * 1000 };
 
+enum { PRIORITY_S = 10 };
+
 static bool has_strings(const struct machine *machine)
 {
     for (size_t i = 0; i < machine->tag_count; i++)
@@ -103,11 +105,18 @@ void machine_run_fail(struct machine_run *run, const struct schedule_due *due, e
                 (struct sample){.tag = (uint16_t)i, .quality = (uint8_t)quality};
 }
 
-struct machine_run *machine_run_next(struct machine_run *const *runs, size_t count)
+/* What has priority goes first, but a line that has more to do than it can forgets nobody. */
+static int64_t turn_of(const struct machine_run *run, int64_t now_ns)
+{
+    int64_t due_ns = schedule_next(&run->schedule);
+    return run->config->priority && due_ns <= now_ns ? due_ns - PRIORITY_S * NS_PER_S : due_ns;
+}
+
+struct machine_run *machine_run_next(struct machine_run *const *runs, size_t count, int64_t now_ns)
 {
     struct machine_run *next = runs[0];
     for (size_t i = 1; i < count; i++)
-        if (schedule_next(&runs[i]->schedule) < schedule_next(&next->schedule))
+        if (turn_of(runs[i], now_ns) < turn_of(next, now_ns))
             next = runs[i];
     return next;
 }

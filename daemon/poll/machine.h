@@ -65,8 +65,10 @@ void machine_run_free(struct machine_run *run, const struct poll_output *output)
 void machine_run_fail(struct machine_run *run, const struct schedule_due *due,
                       enum quality quality);
 
-/* The one of `runs` that has waited longest, or will be due first. */
-struct machine_run *machine_run_next(struct machine_run *const *runs, size_t count);
+/* The one of `runs` that is to be polled now: it has waited longest, or has priority and nobody
+ * else has waited for ten seconds more. Where none is due by now_ns (INT64_MIN: ever), the one that
+ * will be first. */
+struct machine_run *machine_run_next(struct machine_run *const *runs, size_t count, int64_t now_ns);
 
 /* The samples gathered in the answer become a reading: filtered, queued, shown. `reason` as in
  * live_polled. The answer is empty afterwards. */

@@ -232,7 +232,7 @@ static void time_out(struct tcp_link *link, int64_t now_ns)
 
 static void begin_poll(struct tcp_link *link, int64_t now_ns)
 {
-    struct machine_run *run = machine_run_next(link->machines, link->machine_count);
+    struct machine_run *run = machine_run_next(link->machines, link->machine_count, now_ns);
     link->current = run;
     link->due = schedule_take(&run->schedule, now_ns);
     modbus_plan_begin(run->plan, run->config, now_ns);
@@ -249,14 +249,15 @@ int64_t tcp_next_due(const struct tcp_link *link)
 {
     if (link->machine_count == 0)
         return TCP_NEVER;
-    return schedule_next(&machine_run_next(link->machines, link->machine_count)->schedule);
+    return schedule_next(
+        &machine_run_next(link->machines, link->machine_count, INT64_MIN)->schedule);
 }
 
 /* While the link is known to be down, what falls due is told so. */
 static void tell_failed(struct tcp_link *link, int64_t now_ns)
 {
     while (tcp_next_due(link) <= now_ns) {
-        link->current = machine_run_next(link->machines, link->machine_count);
+        link->current = machine_run_next(link->machines, link->machine_count, now_ns);
         link->due = schedule_take(&link->current->schedule, now_ns);
         link->answered = false;
         machine_run_fail(link->current, &link->due, QUALITY_LINK);

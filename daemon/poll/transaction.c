@@ -19,7 +19,8 @@ bool transaction_may_begin(const struct transaction *transaction,
 {
     if (count == 0 || now_ns - transaction->since_ns >= TRANSACTION_PATIENCE_MS * NS_PER_MS)
         return true;
-    int64_t left_ns = schedule_next(&machine_run_next(machines, count)->schedule) - now_ns;
+    int64_t left_ns =
+        schedule_next(&machine_run_next(machines, count, INT64_MIN)->schedule) - now_ns;
     return left_ns > (answers_polls(transaction, machines, count) ? 0 : longest_ns);
 }
 

@@ -118,7 +118,8 @@ static void test_a_silent_unit_is_left_alone_for_as_long_as_its_line_wants(void 
 
 /* A line whose polls take `cost_ms` each, with machines of these periods: how often each was asked
  * in a minute, he who has waited longest first. */
-static void share_line(const int64_t *every_ms, size_t count, int64_t cost_ms, int *ret_polls)
+static void share_line(const int64_t *every_ms, size_t count, int64_t cost_ms,
+                       bool first_has_priority, int *ret_polls)
 {
     struct tag periods[8];
     struct machine machines[8];
@@ -126,13 +127,15 @@ static void share_line(const int64_t *every_ms, size_t count, int64_t cost_ms, i
     int64_t now_ns = START_NS;
     for (size_t i = 0; i < count; i++) {
         periods[i] = (struct tag){.every_ms = every_ms[i]};
-        machines[i] = (struct machine){.tags = &periods[i], .tag_count = 1};
+        machines[i] = (struct machine){
+            .tags = &periods[i], .tag_count = 1, .priority = first_has_priority && i == 0};
+        runs[i].config = &machines[i];
         all[i] = &runs[i];
         ret_polls[i] = 0;
         schedule_init(&runs[i].schedule, &machines[i], (unsigned)i, START_NS, TICK_NS);
     }
     while (now_ns < START_NS + 60 * NS_PER_S) {
-        struct machine_run *next = machine_run_next(all, count);
+        struct machine_run *next = machine_run_next(all, count, now_ns);
         if (schedule_next(&next->schedule) > now_ns)
             now_ns = schedule_next(&next->schedule);
         schedule_take(&next->schedule, now_ns);
@@ -146,7 +149,7 @@ static void test_a_short_period_on_a_full_line_takes_nothing_from_the_others(voi
     (void)state;
     static const int64_t every_ms[] = {50, 1000, 1000, 1000, 2000};
     int polls[5];
-    share_line(every_ms, 5, 200, polls);
+    share_line(every_ms, 5, 200, false, polls);
     for (size_t i = 1; i <= 3; i++)
         assert_in_range(polls[i], 59, 61);
     assert_in_range(polls[4], 29, 31);
@@ -159,9 +162,25 @@ static void test_a_line_that_can_not_do_it_all_is_shared_in_turn(void **state)
     (void)state;
     static const int64_t every_ms[] = {100, 500, 1000, 1000, 1000};
     int polls[5];
-    share_line(every_ms, 5, 400, polls);
+    share_line(every_ms, 5, 400, false, polls);
     for (size_t i = 0; i < 5; i++)
         assert_in_range(polls[i], 25, 40);
+}
+
+static void test_what_has_priority_is_asked_at_its_period_and_nobody_is_forgotten(void **state)
+{
+    (void)state;
+    static const int64_t every_ms[] = {1000, 1000, 1000, 1000, 5000};
+    static const int64_t greedy_ms[] = {100, 1000, 1000, 1000, 1000};
+    int polls[5];
+    share_line(every_ms, 5, 400, true, polls);
+    assert_in_range(polls[0], 58, 61);
+    for (size_t i = 1; i < 4; i++)
+        assert_in_range(polls[i], 22, 32);
+    share_line(greedy_ms, 5, 400, true, polls);
+    assert_in_range(polls[0], 100, 150);
+    for (size_t i = 1; i < 5; i++)
+        assert_in_range(polls[i], 4, 12);
 }
 
 int main(void)
@@ -177,6 +196,7 @@ int main(void)
         cmocka_unit_test(test_a_silent_unit_is_left_alone_for_as_long_as_its_line_wants),
         cmocka_unit_test(test_a_short_period_on_a_full_line_takes_nothing_from_the_others),
         cmocka_unit_test(test_a_line_that_can_not_do_it_all_is_shared_in_turn),
+        cmocka_unit_test(test_what_has_priority_is_asked_at_its_period_and_nobody_is_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
