@@ -132,6 +132,14 @@ class Examples(Case):
                     count += 1
         self.assertGreaterEqual(count, 8)
 
+    def test_plans_are_printed_as_they_are(self):
+        for document in ("README.md", "README.zh-CN.md", "config/first-machine.md",
+                         "config/first-machine.zh-CN.md"):
+            text = read(document)
+            path = self.write("hall.yaml", yaml_blocks(text)[0])
+            for line in self.bindery("plan", "-c", path).splitlines():
+                self.assertIn(line, text, document)
+
     def test_the_example_of_a_profile_is_read_as_the_makers_table_says(self):
         guide = read("config/profiles/README.md")
         profile, variant, hall = yaml_blocks(guide)
