@@ -59,6 +59,18 @@ static int find_daemon(const struct modbus_place *place, struct modbus_ask *ask)
     return status;
 }
 
+static void complain_of_name(const struct plant *plant, const char *name)
+{
+    const struct machine *machine = plant_machine(plant, name);
+    if (machine != NULL)
+        cli_error("%s is a machine; give its link and its unit: %s --unit %u", name,
+                  machine->link->name, machine->unit);
+    else
+        cli_error("no link \"%s\" in the configuration; an address is HOST:PORT, a serial port "
+                  "begins with /",
+                  name);
+}
+
 static int find_link(const struct modbus_place *place, const char *name, struct modbus_ask *ask)
 {
     int status = cli_load(place->config, &ask->plant);
@@ -66,9 +78,7 @@ static int find_link(const struct modbus_place *place, const char *name, struct 
         return status;
     const struct link *link = plant_link(ask->plant, name);
     if (link == NULL) {
-        cli_error("no link \"%s\" in the configuration; an address is HOST:PORT, a serial port "
-                  "begins with /",
-                  name);
+        complain_of_name(ask->plant, name);
         return CLI_FAULT;
     }
     ask->link = *link;

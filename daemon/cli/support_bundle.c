@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -177,14 +178,13 @@ void bundle_add_store(struct bundle *bundle)
         text_add(&out, "the configuration is faulty, and so it is not known where the store is\n");
     } else {
         const struct store_settings *store = &bundle->plant->store;
-        char *folder = mem_string(store->path);
-        *strrchr(folder, '/') = '\0';
+        char *path = mem_string(store->path);
         for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
             add_store_file(store->path, ends[i], &out);
-        char *const df[] = {"df", "-h", folder[0] != '\0' ? folder : "/", NULL};
+        char *const df[] = {"df", "-h", dirname(path), NULL};
         text_addf(&out, "\nmax_size %lld bytes\n\n", (long long)store->max_size);
         support_run(df, RUN_MS, &out);
-        free(folder);
+        free(path);
     }
     add_file(bundle, "store.txt", false, &out);
     text_free(&out);

@@ -139,10 +139,13 @@ static void add_time(int64_t ts_ms, struct text *out)
 {
     time_t seconds = ts_ms / 1000;
     struct tm local;
-    char written[32] = "--:--:--";
-    if (ts_ms > 0 && localtime_r(&seconds, &local))
-        strftime(written, sizeof(written), "%Y-%m-%d %H:%M:%S", &local);
-    text_addf(out, "%s.%03d", written, ts_ms > 0 ? (int)(ts_ms % 1000) : 0);
+    char written[32];
+    if (ts_ms <= 0 || !localtime_r(&seconds, &local)) {
+        text_add(out, "never");
+        return;
+    }
+    strftime(written, sizeof(written), "%Y-%m-%d %H:%M:%S", &local);
+    text_addf(out, "%s.%03d", written, (int)(ts_ms % 1000));
 }
 
 void watch_view_lines(const struct node *values, struct text *out)

@@ -118,6 +118,10 @@ class Cli(Case):
         self.assertRegex(self.bindery("read", "l", "-c", path, "--unit", "1", "holding:10",
                                       status=1), "(?i)refused")
 
+    def test_read_of_a_machines_name_says_its_link(self):
+        _, path = self.plant()
+        self.assertIn("l --unit 1", self.bindery("read", "-c", path, "m", "holding:10", status=1))
+
     def test_status_and_watch_show_what_is(self):
         broker = Mosquitto(self)
         receiver = Receiver(self, broker.port)

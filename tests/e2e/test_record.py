@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 import tarfile
 import unittest
 
@@ -260,6 +261,14 @@ class Support(BrokerCase):
         self.assert_no_secret(files)
         self.assertIn("binderyd is not running", files["status.json"])
         self.assertNotIn("metrics.txt", files)
+
+    def test_a_bundle_is_made_where_no_path_has_a_folder(self):
+        self.write("bindery.yaml", json.dumps({**self.config(), "store": {"path": "here.db"}}))
+        made = subprocess.run([BINDERY, "support", "-c", "bindery.yaml", "-o", "s.tar.gz"],
+                              cwd=self.directory, capture_output=True, text=True, check=False)
+        self.assertEqual(made.returncode, 0, made.stderr)
+        with tarfile.open(os.path.join(self.directory, "s.tar.gz")) as tar:
+            self.assertTrue([n for n in tar.getnames() if n.endswith("/store.txt")])
 
     def test_a_bundle_of_a_faulty_configuration_holds_it(self):
         path = self.write("bindery.yaml", "gateway: g\nuplinks:\n- name: u\n  username:\n"
