@@ -70,8 +70,8 @@ static void fill(struct bundle *bundle)
 static int pack(const char *above, const char *name, const char *output)
 {
     struct text said = {0};
-    char *const argv[] = {"tar",         "--create",    "--gzip",     "--file", (char *)output,
-                          "--directory", (char *)above, (char *)name, NULL};
+    char *const argv[] = {"tar",          "--create",    "--gzip",      "--force-local", "--file",
+                          (char *)output, "--directory", (char *)above, (char *)name,    NULL};
     int status = support_run(argv, TAR_MS, &said);
     if (status != 0)
         cli_error("%s could not be written: %s", output,
@@ -134,6 +134,8 @@ static int run(const void *block, int argc, char **argv)
     struct tm local;
     if (options->listen_ms > MOST_LISTEN_MS)
         return cli_usage(&command_support, "--listen: at most %d s", MOST_LISTEN_MS / 1000);
+    if (options->output && strcmp(options->output, "-") == 0)
+        return cli_usage(&command_support, "-o: expected a file's name");
     strftime(name, sizeof(name), "bindery-support-%Y%m%d-%H%M%S", localtime_r(&now, &local));
     snprintf(output, sizeof(output), "%s.tar.gz", name);
     return make(options, name, options->output ? options->output : output);
