@@ -19,6 +19,11 @@ static const char *value_of(const struct tags_maker *maker, enum tag_column colu
     return maker->values[column].length > 0 ? maker->values[column].data : "";
 }
 
+static const char *header_of(const struct tags_maker *maker, enum tag_column column)
+{
+    return maker->source->sheet->header.cells[maker->columns.at[column]].text;
+}
+
 static bool has(const struct tags_maker *maker, enum tag_column column)
 {
     return maker->values[column].length > 0;
@@ -100,15 +105,21 @@ static void check_range(struct tags_maker *maker, const struct row_place *row)
     text_free(&expected);
 }
 
-/* A spreadsheet makes 40001 of 40001.0, so that a bit's address may have become a word's. */
+/* A spreadsheet makes 40001 of 40001.0, so that a bit's address may have become a word's; and
+ * other programs 40001.0 of 40001. */
 static void check_bare(struct tags_maker *maker, const struct row_place *row)
 {
     bool is_word = row->place.area == AREA_HOLDING || row->place.area == AREA_INPUT;
+    bool is_bool = row->type_given && row->tag.type == TYPE_BOOL;
 
-    if (row->place.bare && is_word && row->place.bit < 0 && row->type_given &&
-        row->tag.type == TYPE_BOOL)
+    if (!row->place.bare || !is_word)
+        return;
+    if (row->place.bit < 0 && is_bool)
         refuse(maker, COLUMN_AT, "is a whole word, and a spreadsheet makes that of bit 0, too",
                "holding:N.0 for the bit, holding:N for whether the word is not 0");
+    else if (row->place.bit == 0 && !has(maker, COLUMN_TYPE))
+        refuse(maker, COLUMN_AT, "is bit 0, and programs make that of a whole word, too",
+               "BOOL beside it for the bit, or an address without a point");
 }
 
 static void read_place(struct tags_maker *maker, struct row_place *row)
@@ -121,7 +132,8 @@ static void read_place(struct tags_maker *maker, struct row_place *row)
     if (has(maker, COLUMN_TYPE))
         hint.kind = row->tag.type == TYPE_BOOL ? REGISTER_BIT : REGISTER_WORDS;
     hint.has_area = has(maker, COLUMN_TABLE) &&
-                    sheet_parse_table(value_of(maker, COLUMN_TABLE), &hint.area, &of_table) == 0;
+                    sheet_parse_table(header_of(maker, COLUMN_TABLE), value_of(maker, COLUMN_TABLE),
+                                      &hint.area, &hint.from_one, &of_table) == 0;
     if (of_table)
         refuse(maker, COLUMN_TABLE, "is no table", of_table);
     else if (register_name_parse(&maker->source->notation, value_of(maker, COLUMN_AT), &hint,

@@ -32,9 +32,9 @@ static void make_profile(const struct text *csv, const struct register_notation 
 }
 
 /* Exports the machine, imports that, and has both the same tags; and the same sheet again. */
-static void check_round(struct config *config, const struct machine *machine)
+static void check_way(struct config *config, const struct machine *machine, const char *plc)
 {
-    const struct register_notation notation = {0};
+    const struct register_notation notation = {.plc = plc ? plc_find(plc) : NULL};
     struct text csv = {0}, again = {0}, yaml = {0}, warnings = {0}, trouble = {0}, plant = {0};
     struct sheet_faults faults = {0};
 
@@ -64,6 +64,13 @@ static void check_round(struct config *config, const struct machine *machine)
     text_free(&yaml);
     text_free(&warnings);
     text_free(&plant);
+}
+
+/* Also beside registers of a controller that has an order of its own. */
+static void check_round(struct config *config, const struct machine *machine)
+{
+    check_way(config, machine, NULL);
+    check_way(config, machine, "delta-dvp");
 }
 
 static void test_every_profile_comes_back(void **state)
@@ -246,6 +253,27 @@ static void test_every_fault_of_a_controllers_registers_is_told(void **state)
                   expected, sizeof expected / sizeof *expected);
 }
 
+static void test_every_number_that_may_count_from_elsewhere_is_told(void **state)
+{
+    static const char *const expected[] = {
+        "2 1 \"100\" is no address here; expected from where it counts",
+        "3 1 \"0x64\" is no address here; expected from where it counts",
+        "4 3 \"3\" is no table; expected the function",
+        "5 1 \"40001.0\" is bit 0",
+    };
+    (void)state;
+
+    expect_faults(NULL,
+                  "name,address,type,area\n"
+                  "a,100,INT,4x\n"
+                  "b,0x64,INT,3x\n"
+                  "c,100,INT,3\n"
+                  "d,40001.0,,\n"
+                  "e,4x0001,INT,4x\n"
+                  "f,40001.0,BOOL,\n",
+                  expected, sizeof expected / sizeof *expected);
+}
+
 static void expect_yaml(const char *plc, const char *csv, const char *part)
 {
     const struct register_notation notation = {.plc = plc_find(plc)};
@@ -287,6 +315,7 @@ static const struct CMUnitTest tests[] = {
                                     config_tear_down),
     cmocka_unit_test(test_every_fault_of_a_list_is_told_at_its_cell),
     cmocka_unit_test(test_every_fault_of_a_controllers_registers_is_told),
+    cmocka_unit_test(test_every_number_that_may_count_from_elsewhere_is_told),
     cmocka_unit_test(test_several_words_have_the_controllers_order),
 };
 
