@@ -44,13 +44,24 @@ static const struct plant *load_quietly(const char *path)
     return plant;
 }
 
+/* What is to be a file's name, and may be what should be in the file. */
+static const char *mistaken_file(const char *path)
+{
+    const char *slash = path != NULL ? strrchr(path, '/') : NULL;
+    return slash != NULL && access(path, F_OK) != 0 ? slash + 1 : NULL;
+}
+
 static void take_secrets(const struct plant *plant, struct secrets *ret_secrets)
 {
-    const char **words = mem_array((plant ? plant->uplink_count : 0) + 1, sizeof(*words));
+    const char **words = mem_array((plant ? 2 * plant->uplink_count : 0) + 1, sizeof(*words));
     size_t count = 0;
-    for (size_t i = 0; plant && i < plant->uplink_count; i++)
+    for (size_t i = 0; plant && i < plant->uplink_count; i++) {
+        const char *mistaken = mistaken_file(plant->uplinks[i].password_file);
         if (plant->uplinks[i].username)
             words[count++] = plant->uplinks[i].username;
+        if (mistaken)
+            words[count++] = mistaken;
+    }
     *ret_secrets = (struct secrets){words, count};
 }
 

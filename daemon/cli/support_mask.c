@@ -85,11 +85,25 @@ static bool names_file(const char *key, const char *end, const struct line *line
            memchr(end, '/', (size_t)(line->end - end)) != NULL;
 }
 
-/* The first key of the line that is secret; NULL for none. *ret_value is behind its colon. In a
- * comment, and behind the ? of YAML, there need not be a colon. */
+static const char *pass_blanks(const char *at, const char *end)
+{
+    while (at < end && isspace((unsigned char)*at))
+        at++;
+    return at;
+}
+
+/* Behind the # of a comment, and the ? of YAML, a key needs no colon. */
+static bool is_loose_from(const char *at, const struct line *line)
+{
+    bool begins_word = at == line->at || isspace((unsigned char)at[-1]);
+
+    return (*at == '#' && begins_word) || (*at == '?' && pass_blanks(line->at, line->end) == at);
+}
+
+/* The first key of the line that is secret; NULL for none. *ret_value is behind its colon. */
 static const char *find_secret_key(const struct line *line, const char **ret_value)
 {
-    bool loose = false, begins = true;
+    bool loose = false;
 
     for (const char *at = line->at; at < line->end;) {
         size_t length = secret_word_length(at, line);
@@ -99,10 +113,7 @@ static const char *find_secret_key(const struct line *line, const char **ret_val
             if (loose || separator > 0 || *at == '-')
                 return at;
         }
-        bool is_blank = isspace((unsigned char)*at);
-        loose = loose || (*at == '#' && (at == line->at || isspace((unsigned char)at[-1]))) ||
-                (*at == '?' && begins);
-        begins = begins && is_blank;
+        loose = loose || is_loose_from(at, line);
         at += length > 0 ? length : 1;
     }
     return NULL;
@@ -119,13 +130,6 @@ static bool closes(const char *at, const char *end, char quote)
         at += pair;
     }
     return false;
-}
-
-static const char *pass_blanks(const char *at, const char *end)
-{
-    while (at < end && isspace((unsigned char)*at))
-        at++;
-    return at;
 }
 
 /* Over blanks, and an anchor and a tag. */

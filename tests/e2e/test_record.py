@@ -277,6 +277,10 @@ class Support(BrokerCase):
         self.assertIn("left out", config[0])
         self.assertNotIn("s3cretuser", config[0].replace("\0", ""))
 
+    def test_a_password_in_the_place_of_its_file_is_none_of_the_bundle(self):
+        config = self.config(1, uplink={"username": "s3cretuser", "password_file": "hunter2"})
+        self.assert_no_secret(self.make(self.write("bindery.yaml", json.dumps(config))))
+
     def test_a_bundle_without_the_daemon_says_so(self):
         path = self.write("bindery.yaml", json.dumps(self.config_with_secrets(1)))
         files = self.make(path)
