@@ -1,5 +1,6 @@
 #include "tags_row.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "phrase.h"
@@ -122,6 +123,26 @@ static void check_bare(struct tags_maker *maker, const struct row_place *row)
                "BOOL beside it for the bit, or an address without a point");
 }
 
+/* As register_name_parse; in a column that is called so, digits are hexadecimal. */
+static int parse_address(const struct tags_maker *maker, const struct register_hint *hint,
+                         struct register_place *ret_place, struct text *ret_expected)
+{
+    const char *address = value_of(maker, COLUMN_AT);
+    size_t digits = strspn(address, DIGITS "abcdefABCDEF");
+    bool is_hex = strcmp(maker->columns.unit[COLUMN_AT], "hex") == 0 && digits > 0;
+    struct text hex = {0};
+
+    if (is_hex && address[digits] == '.') {
+        text_add(ret_expected, "0x before it, as 0x64.3 for bit 3");
+        return -EINVAL;
+    }
+    text_addf(&hex, "%s%s", address, is_hex && address[digits] == '\0' ? "H" : "");
+    int error =
+        register_name_parse(&maker->source->notation, hex.data, hint, ret_place, ret_expected);
+    text_free(&hex);
+    return error;
+}
+
 static void read_place(struct tags_maker *maker, struct row_place *row)
 {
     struct register_hint hint = {.kind = REGISTER_UNKNOWN};
@@ -136,8 +157,7 @@ static void read_place(struct tags_maker *maker, struct row_place *row)
                                       &hint.area, &hint.from_one, &of_table) == 0;
     if (of_table)
         refuse(maker, COLUMN_TABLE, "is no table", of_table);
-    else if (register_name_parse(&maker->source->notation, value_of(maker, COLUMN_AT), &hint,
-                                 &row->place, &expected) != 0)
+    else if (parse_address(maker, &hint, &row->place, &expected) != 0)
         refuse(maker, COLUMN_AT, "is no address here", expected.data);
     row->tag.area = row->place.area;
     row->tag.bit = row->place.bit;

@@ -276,7 +276,7 @@ static void test_every_number_that_may_count_from_elsewhere_is_told(void **state
 
 static void expect_yaml(const char *plc, const char *csv, const char *part)
 {
-    const struct register_notation notation = {.plc = plc_find(plc)};
+    const struct register_notation notation = {.plc = plc ? plc_find(plc) : NULL};
     struct text bytes = {0}, yaml = {0}, warnings = {0};
     struct sheet_faults faults = {0};
 
@@ -308,12 +308,31 @@ static void test_several_words_have_the_controllers_order(void **state)
                 "# not confirmed: where X stands on xinje-xd;");
 }
 
+static void test_headers_that_say_how_addresses_count_are_heeded(void **state)
+{
+    static const char *const other[] = {"1 1 \"(from1)\" may say how the addresses count"};
+    static const char *const doubtful[] = {
+        "2 1 \"40001\" is no address here",
+        "3 1 \"100.3\" is no address here; expected 0x before it",
+        "4 1 \"D100\" is no address here",
+    };
+    (void)state;
+
+    expect_yaml(NULL, "name,地址（十六进制）,table\na,1000,holding\n", "at: holding:4096\n");
+    expect_yaml(NULL, "name,Address (HEX),table\na,0x10.3,holding\n", "at: holding:16.3\n");
+    expect_yaml(NULL, "name,Address (Dec),table\na,1000,holding\n", "at: holding:1000\n");
+    expect_faults(NULL, "name,address (from 1),table\na,1000,holding\n", other, 1);
+    expect_faults("delta-dvp", "name,address(hex),table\na,40001,\nb,100.3,holding\nc,D100,\n",
+                  doubtful, 3);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(test_every_profile_comes_back, config_set_up, config_tear_down),
     cmocka_unit_test_setup_teardown(test_every_example_comes_back, config_set_up, config_tear_down),
     cmocka_unit_test_setup_teardown(test_what_hardly_anybody_writes_comes_back, config_set_up,
                                     config_tear_down),
     cmocka_unit_test(test_every_fault_of_a_list_is_told_at_its_cell),
+    cmocka_unit_test(test_headers_that_say_how_addresses_count_are_heeded),
     cmocka_unit_test(test_every_fault_of_a_controllers_registers_is_told),
     cmocka_unit_test(test_every_number_that_may_count_from_elsewhere_is_told),
     cmocka_unit_test(test_several_words_have_the_controllers_order),
