@@ -22,6 +22,11 @@ const char *link_driver_name(enum link_driver driver)
     return traits[driver].name;
 }
 
+bool link_driver_is_text(enum link_driver driver)
+{
+    return driver == DRIVER_SERIAL_TEXT || driver == DRIVER_SERIAL_TEXT_TCP;
+}
+
 bool link_driver_is_serial(enum link_driver driver)
 {
     return traits[driver].place == PLACE_DEVICE;

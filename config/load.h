@@ -38,6 +38,12 @@ struct load_items {
     size_t count, capacity;
 };
 
+/* A machine that is named as what says the job of another: it may stand behind that. */
+struct load_source {
+    struct load_source *next;
+    const struct node *value;
+};
+
 struct load {
     struct plant_home *home;
     struct plant *plant;  /* home's */
@@ -54,6 +60,7 @@ struct load {
     struct table names;  /* of machines and lines, to the nodes where they stand */
     struct table states; /* every state_config once */
     struct table jobs;   /* likewise every job_config */
+    struct load_source *job_sources;
     struct profiles *profiles;
 };
 
@@ -176,7 +183,7 @@ void load_check_period(struct load *load, int64_t every_ms, const struct node *v
 
 /* What a machine says beside its tags: the values of these keys, NULL where one is missing. */
 struct load_sections {
-    const struct node *state, *job;
+    const struct node *state, *job, *text;
 };
 
 /* The tags of a machine whose other keys have been read, and what speaks of them. */
@@ -244,6 +251,30 @@ const struct state_config *load_state(struct load *load, const struct node *sect
 const struct job_config *load_job(struct load *load, const struct node *section,
                                   const struct load_tag_names *tags,
                                   const struct state_config *state);
+
+/* Once all machines stand: whether those that say the jobs of others are there, and can. */
+void load_check_job_sources(struct load *load);
+
+/* What the section says; NULL where it is, or after adding a fault. The place is the machine's. */
+struct text_config *load_text(struct load *load, const struct node *section,
+                              const struct node *place, const struct link *link,
+                              const struct node **ret_event);
+
+/* Which of the tags it is that the section tells as an event. */
+void load_text_event(struct load *load, const struct node *value, const struct load_tag_names *tags,
+                     struct text_config *config);
+
+/* Of a tag: the group that it names, "text:GROUP"; whether that, or the address of another, goes
+ * with its machine; whether its type, which is known, goes with what stands in a line. False after
+ * adding a fault. */
+bool load_text_group(struct load *load, const struct field *field, const struct node *value,
+                     const char **ret_group);
+bool load_text_place(struct load *load, const struct tag *tag, const char *group,
+                     const struct machine *machine, const struct node *at);
+bool load_text_type(struct load *load, const struct tag *tag, const struct node *value);
+
+/* For fields: bytes to send or to find, const char *, control characters among them. */
+field_read_fn load_read_bytes;
 
 /* Pieces of a state, in the tree's memory: how many there are. */
 size_t load_state_rules(struct load *load, const struct node *list,

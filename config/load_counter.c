@@ -153,7 +153,8 @@ bool load_counter(struct load *load, const struct node *value, const struct tag 
                    tag_type_name(tag->type));
         return false;
     }
-    counter.rule.carry = type_carry(tag->type);
+    if (tag->area != AREA_TEXT) /* a line is read as a whole */
+        counter.rule.carry = type_carry(tag->type);
     check_modulus(load, tag, &counter.rule, load_value(seen[COUNTER_MODULUS]));
     check_turn(load, tag, &counter.rule, load_value(seen[COUNTER_RATE]));
     check_company(load, company);

@@ -4,10 +4,13 @@
 #include "load.h"
 #include "text.h"
 
-enum { KEY_ID, KEY_FORMAT, KEY_FIELDS };
+static field_read_fn read_from;
+
+enum { KEY_ID, KEY_FROM, KEY_FORMAT, KEY_FIELDS };
 
 static const struct field job_fields[KEY_FIELDS] = {
-    [KEY_ID] = {.key = "id", .required = "the name of the tag that says the job"},
+    [KEY_ID] = {.key = "id"},
+    [KEY_FROM] = {.key = "from", .read = read_from},
     [KEY_FORMAT] = {.key = "format", .read = load_read_list},
 };
 
@@ -24,8 +27,8 @@ static bool can_be_id(const struct tag *tag)
     if (tag->type == TYPE_STRING)
         return true;
     return tag->type != TYPE_BOOL && tag->type != TYPE_F32 && tag->type != TYPE_F64 &&
-           tag->bit < 0 && tag->scale.decimals == 0 && tag->offset.decimals == 0 &&
-           !is_counter(tag);
+           tag->type != TYPE_DECIMAL && tag->bit < 0 && tag->scale.decimals == 0 &&
+           tag->offset.decimals == 0 && !is_counter(tag);
 }
 
 static void read_id(struct load *load, const struct node *value, const struct load_tag_names *tags,
@@ -40,6 +43,44 @@ static void read_id(struct load *load, const struct node *value, const struct lo
     if (!can_be_id(&tags->tags[tag]) && !tags->doubtful)
         load_refuse(load, "id", value, "says no job", expected);
     config->id = (uint16_t)tag;
+}
+
+static void read_from(struct load *load, const struct field *field, const struct node *value,
+                      void *object)
+{
+    struct job_config *config = object;
+
+    load_read_name(load, field, value, &config->from);
+    if (!config->from)
+        return;
+    struct load_source *source = arena_alloc(&load->tree.arena, sizeof *source);
+    *source = (struct load_source){.next = load->job_sources, .value = value};
+    load->job_sources = source;
+}
+
+static const struct machine *find_machine(const struct plant *plant, const char *name)
+{
+    for (size_t i = 0; i < plant->machine_count; i++)
+        if (plant->machines[i].name && strcmp(plant->machines[i].name, name) == 0)
+            return &plant->machines[i];
+    return NULL;
+}
+
+void load_check_job_sources(struct load *load)
+{
+    if (load->incomplete || load->faults.count > 0)
+        return;
+    for (const struct load_source *source = load->job_sources; source; source = source->next) {
+        const struct machine *machine = find_machine(load->plant, source->value->text);
+        if (!machine)
+            load_refuse(load, "from", source->value, "is no machine",
+                        "the name of one under \"machines\"");
+        else if (!machine->text || machine->text->event == TEXT_NO_TAG ||
+                 !can_be_id(&machine->tags[machine->text->event]))
+            load_refuse(load, "from", source->value, "says no job",
+                        "a machine that speaks in lines, with an event that is a string or a whole "
+                        "number");
+    }
 }
 
 static void read_format(struct load *load, const struct node *list,
@@ -80,7 +121,7 @@ static const struct job_config *keep_config(struct load *load, const struct job_
 {
     struct text key = {0};
 
-    text_addf(&key, "%u", config->id);
+    text_addf(&key, "%u %s", config->id, config->from ? config->from : "");
     for (size_t i = 0; i < config->format_count; i++)
         text_addf(&key, " %u", config->format[i]);
     const struct job_config *kept = table_get(&load->jobs, key.data);
@@ -98,7 +139,7 @@ const struct job_config *load_job(struct load *load, const struct node *section,
                                   const struct load_tag_names *tags,
                                   const struct state_config *state)
 {
-    struct job_config config = {0};
+    struct job_config config = {.id = JOB_NO_TAG};
     const struct node *seen[KEY_FIELDS] = {NULL};
     size_t faults = load->faults.count;
 
@@ -107,6 +148,11 @@ const struct job_config *load_job(struct load *load, const struct node *section,
     load_section(load, &job_section, section, seen, &config);
     if (seen[KEY_ID])
         read_id(load, load_value(seen[KEY_ID]), tags, &config);
+    if (!seen[KEY_ID] == !seen[KEY_FROM])
+        load_fault(load, section,
+                   "job: %s; expected id, the name of the tag that says it, or from, the name of a "
+                   "machine that does",
+                   seen[KEY_ID] ? "is said twice" : "nothing says it");
     if (seen[KEY_FORMAT])
         read_format(load, load_value(seen[KEY_FORMAT]), tags, &config);
     if (load->faults.count == faults)

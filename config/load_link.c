@@ -15,7 +15,7 @@ struct link_draft {
     unsigned driver;                 /* enum link_driver, or DRIVER_UNKNOWN */
 };
 
-enum { DRIVER_UNKNOWN = 0xff, MOST_SPEED = 1000 };
+enum { DRIVER_UNKNOWN = 0xff, MOST_SPEED = 1000, END_MOST_BYTES = 8 };
 
 static const struct choice drivers[] = {
     {"modbus-tcp", DRIVER_MODBUS_TCP},
@@ -23,8 +23,8 @@ static const struct choice drivers[] = {
     {"modbus-rtu-tcp", DRIVER_MODBUS_RTU_TCP},
     {"modbus-ascii", DRIVER_MODBUS_ASCII},
     {"modbus-ascii-tcp", DRIVER_MODBUS_ASCII_TCP},
-    {"serial-text", CHOICE_LATER},
-    {"serial-text-tcp", CHOICE_LATER},
+    {"serial-text", DRIVER_SERIAL_TEXT},
+    {"serial-text-tcp", DRIVER_SERIAL_TEXT_TCP},
     {"recording", DRIVER_RECORDING},
     {NULL, 0},
 };
@@ -32,7 +32,7 @@ static const struct choice drivers[] = {
 static const struct choice switches[] = {
     {"on", true}, {"off", false}, {"true", true}, {"false", false}, {NULL, 0}};
 
-static field_read_fn read_address, read_device, read_baud, read_format, read_speed;
+static field_read_fn read_address, read_device, read_baud, read_format, read_end, read_speed;
 
 enum {
     LINK_NAME,
@@ -46,6 +46,9 @@ enum {
     LINK_MAX_REGISTERS,
     LINK_GAP,
     LINK_PAUSE,
+    LINK_END,
+    LINK_LENGTH,
+    LINK_IDLE,
     LINK_FILE,
     LINK_SPEED,
     LINK_REPEAT,
@@ -63,8 +66,7 @@ static const struct field link_fields[LINK_FIELDS] = {
                      .read = load_read_choice,
                      .offset = offsetof(struct link_draft, driver),
                      .choices = drivers,
-                     .required = "modbus-tcp, modbus-rtu, modbus-rtu-tcp, modbus-ascii, "
-                                 "modbus-ascii-tcp or recording"},
+                     .required = "modbus-tcp, modbus-rtu, serial-text or another driver"},
     [LINK_ADDRESS] = {.key = "address", .read = read_address},
     [LINK_DEVICE] = {.key = "device", .read = read_device, .offset = LINK_MEMBER(device)},
     [LINK_BAUD] = {.key = "baud", .read = read_baud, .offset = LINK_MEMBER(baud)},
@@ -88,6 +90,20 @@ static const struct field link_fields[LINK_FIELDS] = {
                     .read = load_read_duration,
                     .offset = LINK_MEMBER(pause_ms),
                     .most = 10000},
+    [LINK_END] = {.key = "end",
+                  .read = read_end,
+                  .offset = LINK_MEMBER(framing.end),
+                  .most = END_MOST_BYTES},
+    [LINK_LENGTH] = {.key = "length",
+                     .read = load_read_u16,
+                     .offset = LINK_MEMBER(framing.length),
+                     .least = 1,
+                     .most = 1024},
+    [LINK_IDLE] = {.key = "idle",
+                   .read = load_read_duration,
+                   .offset = LINK_MEMBER(framing.idle_ms),
+                   .least = 5,
+                   .most = 1000},
     [LINK_FILE] = {.key = "file",
                    .read = load_read_path,
                    .offset = offsetof(struct link_draft, recording.file)},
@@ -152,6 +168,21 @@ static void read_format(struct load *load, const struct field *field, const stru
 
     if (text && parse_format(text, &link->data_bits, &link->parity, &link->stop_bits) != 0)
         load_refuse(load, field->key, value, "is no format", expected);
+}
+
+/* "crlf", "cr", "lf", or the bytes themselves. */
+static void read_end(struct load *load, const struct field *field, const struct node *value,
+                     void *object)
+{
+    static const char *const words[][2] = {{"crlf", "\r\n"}, {"cr", "\r"}, {"lf", "\n"}};
+
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (value->kind == NODE_SCALAR && strcmp(value->text, words[i][0]) == 0) {
+            ((struct link_draft *)object)->link.framing.end = words[i][1];
+            return;
+        }
+    }
+    load_read_bytes(load, field, value, object);
 }
 
 static void read_speed(struct load *load, const struct field *field, const struct node *value,
@@ -219,6 +250,29 @@ static void check_transport(struct load *load, const struct node *node,
     for (size_t i = 0; i < sizeof serial_fields / sizeof *serial_fields; i++)
         refuse_for_driver(load, seen[serial_fields[i]], traits->name,
                           "it with serial drivers only");
+}
+
+/* Words are gathered from registers, lines end in some one way. */
+static void check_kind(struct load *load, const struct link_draft *draft,
+                       const struct node *const *seen)
+{
+    static const size_t of_registers[] = {LINK_MAX_REGISTERS, LINK_GAP};
+    static const size_t of_text[] = {LINK_END, LINK_LENGTH, LINK_IDLE};
+    bool is_text = link_driver_is_text((enum link_driver)draft->driver);
+    const char *driver = link_driver_name((enum link_driver)draft->driver);
+    const struct node *framing = NULL;
+
+    for (size_t i = 0; is_text && i < sizeof of_registers / sizeof *of_registers; i++)
+        refuse_for_driver(load, seen[of_registers[i]], driver, "it with registers only");
+    for (size_t i = 0; i < sizeof of_text / sizeof *of_text; i++) {
+        const struct node *key = seen[of_text[i]];
+        if (!is_text)
+            refuse_for_driver(load, key, driver, "it with serial-text only");
+        else if (key && framing)
+            load_fault(load, key, "%s: stands beside %s; expected one of end, length and idle",
+                       key->text, framing->text);
+        framing = framing ? framing : key;
+    }
 }
 
 /* The driver that the machines were asked with when the recording was made, as it is spoken over
@@ -295,8 +349,10 @@ static void load_link(struct load *load, const struct node *node, struct table *
         check_transport(load, node, &draft, seen);
         check_recording(load, node, &draft, seen);
     }
-    if (draft.driver != DRIVER_UNKNOWN)
+    if (draft.driver != DRIVER_UNKNOWN) {
+        check_kind(load, &draft, seen);
         draft.link.driver = (enum link_driver)draft.driver;
+    }
     *ret_link = draft.link;
 }
 

@@ -18,6 +18,7 @@ enum {
     MACHINE_TAGS,
     MACHINE_STATE,
     MACHINE_JOB,
+    MACHINE_TEXT,
     MACHINE_IDEAL_RATE,
     MACHINE_CALENDAR,
     MACHINE_FORMATS,
@@ -44,6 +45,7 @@ static const struct field machine_fields[MACHINE_FIELDS] = {
     [MACHINE_TAGS] = {.key = "tags", .read = load_read_list},
     [MACHINE_STATE] = {.key = "state"},
     [MACHINE_JOB] = {.key = "job"},
+    [MACHINE_TEXT] = {.key = "text"},
     [MACHINE_IDEAL_RATE] = {.key = "ideal_rate",
                             .read = load_read_ideal_rate,
                             .offset = offsetof(struct machine, ideal_ms)},
@@ -84,6 +86,11 @@ static void read_calendar(struct load *load, const struct field *field, const st
  * Line V1.02, 2.2); a gateway to TCP may give them a meaning. */
 static void check_unit(struct load *load, const struct machine *machine, const struct node *value)
 {
+    if (value && machine->link && link_driver_is_text(machine->link->driver)) {
+        load_refuse(load, "unit", value, "says nothing to it", "none on %s",
+                    link_driver_name(machine->link->driver));
+        return;
+    }
     if (value && machine->link && machine->link->driver != DRIVER_MODBUS_TCP &&
         (machine->unit < LINE_UNIT_LEAST || machine->unit > LINE_UNIT_MOST)) {
         load_refuse(load, "unit", value, "is out of range",
@@ -100,7 +107,8 @@ static void load_machine_tags(struct load *load, const struct node *node,
                                     .parameters = load_value(seen[MACHINE_PARAMETERS]),
                                     .tags = load_value(seen[MACHINE_TAGS]),
                                     .sections = {.state = load_value(seen[MACHINE_STATE]),
-                                                 .job = load_value(seen[MACHINE_JOB])}};
+                                                 .job = load_value(seen[MACHINE_JOB]),
+                                                 .text = load_value(seen[MACHINE_TEXT])}};
 
     if (use.name) {
         profile_apply(load, &use, machine);
@@ -137,6 +145,22 @@ static void load_machine(struct load *load, const struct node *node, struct mach
     load_machine_tags(load, node, seen, machine);
 }
 
+/* A line that comes by itself is one machine's: no other can be on its link. */
+static void check_company(struct load *load, const struct node *node, struct table *first,
+                          const struct machine *machine)
+{
+    if (!machine->text)
+        return;
+    const struct machine *other = table_get(first, machine->link->name);
+    if (!other)
+        table_set(first, machine->link->name, machine);
+    else if (!machine->text->ask || !other->text->ask)
+        load_fault(load, node,
+                   "link: %s has %s on it already, and one of them is not asked; expected a link "
+                   "of its own",
+                   machine->link->name, other->name ? other->name : "another machine");
+}
+
 void load_check_period(struct load *load, int64_t every_ms, const struct node *value)
 {
     if (value && every_ms < load->plant->tick_ms) {
@@ -149,10 +173,15 @@ void load_machines(struct load *load)
 {
     const struct load_items *items = &load->items[LIST_MACHINES];
     struct plant *plant = load->plant;
+    struct table first_of_text = {0};
 
     plant->machines = arena_alloc(&load->home->arena, items->count * sizeof *plant->machines);
     plant->machine_count = items->count;
     load->faults.shared_from = (uint16_t)load->file_count; /* profiles are read from here on */
-    for (size_t i = 0; i < items->count; i++)
+    for (size_t i = 0; i < items->count; i++) {
         load_machine(load, items->nodes[i], &plant->machines[i]);
+        check_company(load, items->nodes[i], &first_of_text, &plant->machines[i]);
+    }
+    load_check_job_sources(load);
+    table_free(&first_of_text);
 }

@@ -162,6 +162,7 @@ static bool type_range(enum tag_type type, int64_t *ret_least, int64_t *ret_most
         [TYPE_BCD16] = {0, 9999},
         [TYPE_BCD32] = {0, 99999999},
         [TYPE_STRING] = {0, -1},
+        [TYPE_DECIMAL] = {INT64_MIN, INT64_MAX},
     };
 
     *ret_least = ranges[type].least;

@@ -8,6 +8,8 @@
 
 enum { ADDRESSES = 65536, EIGHT_BYTES_IN_WORDS = 4 };
 
+#define TEXT_AREA "text:"
+
 /* A tag, and how much of it was understood. */
 struct tag_draft {
     struct tag tag;
@@ -82,6 +84,11 @@ static void read_at(struct load *load, const struct field *field, const struct n
 
     if (!text)
         return;
+    if (strncmp(text, TEXT_AREA, strlen(TEXT_AREA)) == 0) {
+        draft->at_known = load_text_group(load, field, value, &draft->detail.group);
+        draft->tag.area = AREA_TEXT;
+        return;
+    }
     draft->at_known =
         parse_at(text, &draft->tag.area, &draft->tag.address, &draft->tag.bit, &expected) == 0;
     if (!draft->at_known)
@@ -97,6 +104,11 @@ static void read_type(struct load *load, const struct field *field, const struct
 
     if (!text)
         return;
+    if (strcmp(text, tag_type_name(TYPE_DECIMAL)) == 0) {
+        draft->tag.type = TYPE_DECIMAL;
+        draft->type_known = true;
+        return;
+    }
     draft->type_known =
         parse_type(text, &draft->tag.type, &draft->tag.string_bytes, &expected) == 0;
     if (!draft->type_known)
@@ -217,11 +229,17 @@ static bool check_type(struct load *load, struct tag_draft *draft, const struct 
     struct tag *tag = &draft->tag;
 
     if (!value) {
-        tag->type = is_bit(tag) ? TYPE_BOOL : TYPE_U16;
+        tag->type = is_bit(tag) ? TYPE_BOOL : tag->area == AREA_TEXT ? TYPE_DECIMAL : TYPE_U16;
         return true;
     }
     if (!draft->type_known)
         return false;
+    if (tag->area == AREA_TEXT)
+        return load_text_type(load, tag, value);
+    if (tag->type == TYPE_DECIMAL) {
+        load_refuse(load, "type", value, "is of lines of text", "a type such as u16");
+        return false;
+    }
     if (is_bit(tag) && tag->type != TYPE_BOOL) {
         load_refuse(load, "type", value, "does not fit in a bit", "bool for %s",
                     tag->bit >= 0 ? "a bit of a word" : area_name(tag->area));
@@ -236,7 +254,7 @@ static void check_order(struct load *load, const struct tag_draft *draft, const 
 
     if (!value)
         return;
-    if (tag->area == AREA_COIL || tag->area == AREA_DISCRETE) {
+    if (tag->area == AREA_COIL || tag->area == AREA_DISCRETE || tag->area == AREA_TEXT) {
         load_refuse(load, "order", value, "orders the bytes of words", "none for %s",
                     area_name(tag->area));
     } else if (tag->type == TYPE_STRING && (tag->order & ORDER_SWAP_WORDS)) {
@@ -366,7 +384,9 @@ const struct node *load_tag(struct load *load, const struct node *node,
         check_name(load, draft.tag.name, load_value(seen[TAG_NAME]));
         load_claim(load, names, "name", draft.tag.name, load_value(seen[TAG_NAME]));
     }
-    if (draft.at_known && check_type(load, &draft, load_value(seen[TAG_TYPE]))) {
+    if (draft.at_known &&
+        load_text_place(load, &draft.tag, draft.detail.group, machine, load_value(seen[TAG_AT])) &&
+        check_type(load, &draft, load_value(seen[TAG_TYPE]))) {
         check_order(load, &draft, load_value(seen[TAG_ORDER]));
         check_numeric(load, &draft.tag, seen);
         check_extent(load, &draft.tag, machine, load_value(seen[TAG_AT]));
@@ -376,8 +396,8 @@ const struct node *load_tag(struct load *load, const struct node *node,
     }
     const struct node *every = load_value(seen[TAG_EVERY]);
     load_check_period(load, draft.tag.every_ms, every);
-    if (seen[TAG_TITLE] || seen[TAG_RANGE] || seen[TAG_LIMITS] || draft.detail.counter ||
-        draft.detail.states)
+    if (draft.detail.group || seen[TAG_TITLE] || seen[TAG_RANGE] || seen[TAG_LIMITS] ||
+        draft.detail.counter || draft.detail.states)
         draft.tag.detail = load_detail(load, &draft.detail);
     *ret_tag = draft.tag;
     return every ? every : node;

@@ -90,9 +90,10 @@ const struct tag_detail *load_detail(struct load *load, const struct tag_detail 
     struct tag_lists *lists = tag_lists_of(load);
     struct text key = {0};
 
-    text_addf(&key, "%s\n%s\n%lld.%u %lld.%u", detail->title.en ? detail->title.en : "",
-              detail->title.zh ? detail->title.zh : "", (long long)detail->low.mantissa,
-              detail->low.decimals, (long long)detail->high.mantissa, detail->high.decimals);
+    text_addf(&key, "%s\n%s\n%s\n%lld.%u %lld.%u", detail->title.en ? detail->title.en : "",
+              detail->title.zh ? detail->title.zh : "", detail->group ? detail->group : "",
+              (long long)detail->low.mantissa, detail->low.decimals,
+              (long long)detail->high.mantissa, detail->high.decimals);
     text_addf(&key, " %d%a %d%a %a", detail->limits.has_low, detail->limits.low,
               detail->limits.has_high, detail->limits.high, detail->limits.hysteresis);
     add_counter(&key, detail->counter);
@@ -227,6 +228,9 @@ void load_tags(struct load *load, const struct node *list, const struct load_sec
         return;
     if (!load_count_tags(load, list, list->kind == NODE_LIST ? node_count_items(list) : 0))
         return;
+    const struct node *event = NULL;
+    struct text_config *text = load_text(load, sections->text, list, machine->link, &event);
+    machine->text = text;
     size_t count = read_tags(load, list, machine);
     struct load_tag_names names = {.tags = lists->scratch,
                                    .count = count,
@@ -236,6 +240,8 @@ void load_tags(struct load *load, const struct node *list, const struct load_sec
     machine->state = load_state(load, sections->state, &names);
     names.doubtful = load->faults.count != faults;
     machine->job = load_job(load, sections->job, &names, machine->state);
+    if (event)
+        load_text_event(load, event, &names, text);
     if (load->faults.count == 0) {
         const struct tag_list *kept = keep_tags(load, lists, lists->scratch, count);
         machine->tags = kept->tags;

@@ -199,6 +199,11 @@ const char *machine_value_name(const struct machine *machine, size_t value)
     return state_value_names[value - machine_state_value(machine)];
 }
 
+bool machine_speaks(const struct machine *machine)
+{
+    return machine->text && !machine->text->ask;
+}
+
 uint16_t tag_width(const struct tag *tag)
 {
     switch (tag->type) {
@@ -216,6 +221,8 @@ uint16_t tag_width(const struct tag *tag)
     case TYPE_S64:
     case TYPE_F64:
         return 4;
+    case TYPE_DECIMAL:
+        return 1;
     case TYPE_STRING:
         return (uint16_t)((tag->string_bytes + 1) / 2);
     }
@@ -295,7 +302,8 @@ bool job_config_equal(const struct job_config *a, const struct job_config *b)
 {
     if (a == b)
         return true;
-    return a && b && a->id == b->id && a->format_count == b->format_count &&
+    return a && b && a->id == b->id && string_equal(a->from, b->from) &&
+           a->format_count == b->format_count &&
            memcmp(a->format, b->format, a->format_count * sizeof *a->format) == 0;
 }
 
@@ -333,11 +341,30 @@ bool calendar_equal(const struct calendar *a, const struct calendar *b)
     return true;
 }
 
+bool text_config_equal(const struct text_config *a, const struct text_config *b)
+{
+    if (a == b)
+        return true;
+    if (!a || !b || !string_equal(a->ask, b->ask) || !string_equal(a->ack, b->ack) ||
+        a->pattern_count != b->pattern_count || a->no_read_count != b->no_read_count ||
+        a->checksum != b->checksum || a->event != b->event ||
+        a->silent_after_ms != b->silent_after_ms)
+        return false;
+    for (size_t i = 0; i < a->pattern_count; i++)
+        if (!string_equal(a->patterns[i].match, b->patterns[i].match))
+            return false;
+    for (size_t i = 0; i < a->no_read_count; i++)
+        if (!string_equal(a->no_read[i], b->no_read[i]))
+            return false;
+    return true;
+}
+
 static bool detail_equal(const struct tag_detail *a, const struct tag_detail *b)
 {
     return a == b || (a && b && string_equal(a->title.en, b->title.en) &&
-                      string_equal(a->title.zh, b->title.zh) && decimal_equal(a->low, b->low) &&
-                      decimal_equal(a->high, b->high) && counter_equal(a->counter, b->counter) &&
+                      string_equal(a->title.zh, b->title.zh) && string_equal(a->group, b->group) &&
+                      decimal_equal(a->low, b->low) && decimal_equal(a->high, b->high) &&
+                      counter_equal(a->counter, b->counter) &&
                       limits_equal(&a->limits, &b->limits) && states_equal(a->states, b->states));
 }
 
@@ -371,7 +398,7 @@ bool machine_equal(const struct machine *a, const struct machine *b)
         !string_equal(a->profile, b->profile) || a->synthetic != b->synthetic ||
         !state_config_equal(a->state, b->state) || a->ideal_ms != b->ideal_ms ||
         !calendar_equal(a->calendar, b->calendar) || !job_config_equal(a->job, b->job) ||
-        !formats_equal(a, b))
+        !text_config_equal(a->text, b->text) || !formats_equal(a, b))
         return false;
     for (size_t i = 0; i < a->tag_count; i++)
         if (!tag_equal(&a->tags[i], &b->tags[i]))
@@ -393,7 +420,9 @@ bool link_equal(const struct link *a, const struct link *b)
            a->port == b->port && string_equal(a->device, b->device) && a->baud == b->baud &&
            a->data_bits == b->data_bits && a->parity == b->parity && a->stop_bits == b->stop_bits &&
            a->rs485 == b->rs485 && a->timeout_ms == b->timeout_ms && a->pause_ms == b->pause_ms &&
-           a->max_registers == b->max_registers && a->gap == b->gap;
+           a->max_registers == b->max_registers && a->gap == b->gap &&
+           string_equal(a->framing.end, b->framing.end) && a->framing.length == b->framing.length &&
+           a->framing.idle_ms == b->framing.idle_ms;
 }
 
 bool uplink_settings_equal(const struct uplink_settings *a, const struct uplink_settings *b)

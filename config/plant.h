@@ -13,8 +13,9 @@
 #include "log.h"
 #include "value.h"
 
-/* The four tables of the Modbus data model (Modbus Application Protocol V1.1b3, 4.3). */
-enum area { AREA_COIL, AREA_DISCRETE, AREA_INPUT, AREA_HOLDING };
+/* The four tables of the Modbus data model (Modbus Application Protocol V1.1b3, 4.3), and lines of
+ * text, in which a tag is a named group of a pattern. */
+enum area { AREA_COIL, AREA_DISCRETE, AREA_INPUT, AREA_HOLDING, AREA_TEXT };
 
 enum tag_type {
     TYPE_BOOL,
@@ -29,6 +30,7 @@ enum tag_type {
     TYPE_BCD16, /* four digits in a word */
     TYPE_BCD32, /* eight digits in two words */
     TYPE_STRING,
+    TYPE_DECIMAL, /* AREA_TEXT: the number as it is written there */
 };
 
 /* How a value's bytes lie in its words. ABCD is neither. */
@@ -98,6 +100,7 @@ struct tag_limits {
 /* What is said of few tags. */
 struct tag_detail {
     struct title title;
+    const char *group;        /* AREA_TEXT: of the machine's patterns */
     struct decimal low, high; /* what is plausible, in the tag's unit; both 0: nothing was said */
     const struct tag_counter *counter; /* NULL: it is none */
     const struct tag_states *states;   /* NULL: it tells no state; else no scale, no offset */
@@ -180,13 +183,37 @@ struct state_config {
     int64_t micro_stop_ms;    /* what a shorter stop is called */
 };
 
-enum { JOB_MAX_FORMAT = 8 };
+enum { JOB_MAX_FORMAT = 8, JOB_NO_TAG = UINT16_MAX };
 
 /* What says which job a machine is on. Tags are indices into the machine's. */
 struct job_config {
-    uint16_t id;                     /* a string or a whole number; "" and 0 are no job */
+    uint16_t id;      /* a string or a whole number; "" and 0 are no job; JOB_NO_TAG with from */
+    const char *from; /* the machine whose reads (text_config.event) say it, or NULL */
     uint16_t format[JOB_MAX_FORMAT]; /* what is told with a job; format_count of them */
     size_t format_count;
+};
+
+struct text_pattern {
+    const char *match;   /* PCRE2, of the whole line; it compiles */
+    const char *example; /* a line that it matches; NULL: none was given */
+};
+
+enum text_checksum { CHECKSUM_NONE, CHECKSUM_XOR8, CHECKSUM_SUM8 };
+
+enum { TEXT_MAX_PATTERNS = 32, TEXT_MAX_BYTES = 64 /* of what is asked */ };
+enum { TEXT_NO_TAG = UINT16_MAX };
+
+/* How a machine that speaks in lines of text is understood. */
+struct text_config {
+    const char *ask; /* NULL: it speaks of its own accord */
+    const char *ack; /* sent for each line that was understood; NULL: nothing is */
+    const struct text_pattern *patterns; /* the first that matches counts; from 1 on */
+    size_t pattern_count;
+    const char *const *no_read; /* lines that say there is no value, blanks around them left out */
+    size_t no_read_count;
+    enum text_checksum checksum; /* of two hexadecimal digits at the end of a line */
+    uint16_t event;              /* the tag that each line tells as an event, or TEXT_NO_TAG */
+    int64_t silent_after_ms;     /* it is offline then; 0: silence says nothing */
 };
 
 /* From and to are minutes behind the midnight with which the shift's day begins, on the clock of
@@ -228,13 +255,14 @@ struct machine_format {
 struct machine {
     const char *name;
     const struct link *link;
-    uint8_t unit; /* 0 to 255 on Modbus TCP, 1 to 247 on a line */
+    uint8_t unit; /* 0 to 255 on Modbus TCP, 1 to 247 on a line; 1 where lines are of text */
     int64_t every_ms;
     struct tag *tags;
     size_t tag_count;                 /* 1 to 4096 */
     const struct meaning *meaning;    /* NULL: values are told as they are read */
     const struct state_config *state; /* NULL: nothing tells its state */
     const struct job_config *job;     /* NULL: it tells no jobs */
+    const struct text_config *text;   /* not NULL where link_driver_is_text */
     const struct calendar *calendar;  /* NULL: it has no shifts */
     double ideal_ms;                  /* what an item takes at the ideal rate; 0: not known */
     const struct machine_format *formats;
@@ -264,6 +292,13 @@ enum link_driver {
     DRIVER_RECORDING,
 };
 
+/* What ends a line of text: one of these, or else each CR LF, CR or LF. */
+struct text_framing {
+    const char *end; /* these bytes; NULL: none */
+    uint16_t length; /* so many bytes make a line; 0: none */
+    int64_t idle_ms; /* a silence so long; 0: none */
+};
+
 /* A link whose machines are played from a file; see recording.h. */
 struct link_recording {
     const char *file;
@@ -288,6 +323,7 @@ struct link {
     int64_t pause_ms;
     uint16_t max_registers;          /* 1 to 125 */
     uint16_t gap;                    /* words read in vain to save a request */
+    struct text_framing framing;     /* drivers of text */
     const struct machine **machines; /* those on this link, in the file's order */
     size_t machine_count;
 };
@@ -387,6 +423,7 @@ bool tag_equal(const struct tag *a, const struct tag *b);
 bool machine_equal(const struct machine *a, const struct machine *b);
 bool state_config_equal(const struct state_config *a, const struct state_config *b); /* or NULL */
 bool job_config_equal(const struct job_config *a, const struct job_config *b);       /* or NULL */
+bool text_config_equal(const struct text_config *a, const struct text_config *b);    /* or NULL */
 bool calendar_equal(const struct calendar *a, const struct calendar *b);             /* or NULL */
 bool link_equal(const struct link *a, const struct link *b);
 bool uplink_settings_equal(const struct uplink_settings *a, const struct uplink_settings *b);
@@ -418,6 +455,9 @@ enum {
 };
 size_t machine_told_values(const struct machine *machine);
 size_t machine_values(const struct machine *machine);
+
+/* Whether it speaks of its own accord, and is not asked. */
+bool machine_speaks(const struct machine *machine);
 
 /* The numbers of a state's first value that is told, and of the first that is kept. */
 size_t machine_state_value(const struct machine *machine);
@@ -461,6 +501,9 @@ const char *state_operator_name(enum state_operator op);
 
 /* Whether its links are serial ports of this computer: they have a device, and no host. */
 bool link_driver_is_serial(enum link_driver driver);
+
+/* Whether machines speak in lines of text on its links. */
+bool link_driver_is_text(enum link_driver driver);
 
 /* The names of the contract: "modbus-tcp", "u32", "holding", "ABCD". */
 const char *link_driver_name(enum link_driver driver);

@@ -23,6 +23,7 @@ enum {
     PROFILE_TAGS,
     PROFILE_STATE,
     PROFILE_JOB,
+    PROFILE_TEXT,
     PROFILE_IDEAL_RATE,
     PROFILE_FORMATS,
     PROFILE_FIELDS
@@ -44,6 +45,7 @@ static const struct field profile_fields[PROFILE_FIELDS] = {
     [PROFILE_TAGS] = {.key = "tags", .read = load_read_list},
     [PROFILE_STATE] = {.key = "state"},
     [PROFILE_JOB] = {.key = "job"},
+    [PROFILE_TEXT] = {.key = "text"},
     [PROFILE_IDEAL_RATE] = {.key = "ideal_rate"},
     [PROFILE_FORMATS] = {.key = "formats", .read = load_read_list},
 };
@@ -143,6 +145,7 @@ static bool extend(struct load *load, struct profile *profile, const struct node
     profile->defaults = base->defaults;
     profile->of_state = base->of_state;
     profile->of_job = base->of_job;
+    profile->of_text = base->of_text;
     profile->of_ideal = base->of_ideal;
     profile->formats = base->formats;
     profile->format_count = base->format_count;
@@ -176,6 +179,8 @@ static bool read_profile(struct load *load, struct profile *profile, const char 
         profile->of_state = load_value(seen[PROFILE_STATE]);
     if (seen[PROFILE_JOB])
         profile->of_job = load_value(seen[PROFILE_JOB]);
+    if (seen[PROFILE_TEXT])
+        profile->of_text = load_value(seen[PROFILE_TEXT]);
     if (seen[PROFILE_IDEAL_RATE])
         profile->of_ideal = load_value(seen[PROFILE_IDEAL_RATE]);
     if (seen[PROFILE_FORMATS])

@@ -35,6 +35,7 @@ struct profile {
     const struct node *tags;              /* its own list; NULL: none */
     const struct node *of_state;          /* its `state`, or its base's; NULL: none */
     const struct node *of_job;            /* its `job`, or its base's; NULL: none */
+    const struct node *of_text;           /* its `text`, or its base's; NULL: none */
     const struct node *of_ideal;          /* its `ideal_rate`, or its base's; NULL: none */
     const struct machine_format *formats; /* its own, or its base's */
     size_t format_count;

@@ -24,6 +24,7 @@ struct expanded {
     const struct meaning *meaning;
     const struct state_config *state;
     const struct job_config *job;
+    const struct text_config *text;
     double ideal_ms; /* 0: the profile says nothing of it */
 };
 
@@ -321,6 +322,7 @@ static void expand(struct expansion *expansion, const struct profile *profile,
         .state =
             find_section(expansion, "state", FILL_STATE, use->sections.state, profile->of_state),
         .job = find_section(expansion, "job", FILL_TAG, use->sections.job, profile->of_job),
+        .text = find_section(expansion, "text", FILL_TAG, use->sections.text, profile->of_text),
     };
     expansion->ideal_ms = find_ideal(expansion, profile);
     if (list.first || !expansion->failed)
@@ -333,13 +335,14 @@ static void expand(struct expansion *expansion, const struct profile *profile,
 static void write_key(const struct profile *profile, const struct parameters *values,
                       const struct machine *machine, struct text *key)
 {
-    text_addf(key, "%s\n%lld\n%u", profile->name, (long long)machine->every_ms,
-              machine->link ? machine->link->max_registers : 0U);
+    text_addf(key, "%s\n%lld\n%u\n%d", profile->name, (long long)machine->every_ms,
+              machine->link ? machine->link->max_registers : 0U,
+              machine->link && link_driver_is_text(machine->link->driver));
     for (size_t i = 0; i < values->count; i++)
         text_addf(key, "\n%s", values->items[i].value ? values->items[i].value : "");
 }
 
-/* For a machine without tags, state and job of its own: once for all that come to the same. */
+/* For a machine without tags and sections of its own: once for all that come to the same. */
 static void expand_once(struct expansion *expansion, const struct profile *profile,
                         const struct profile_use *use, struct machine *machine)
 {
@@ -358,6 +361,7 @@ static void expand_once(struct expansion *expansion, const struct profile *profi
                                       .meaning = machine->meaning,
                                       .state = machine->state,
                                       .job = machine->job,
+                                      .text = machine->text,
                                       .ideal_ms = expansion->ideal_ms};
     } else if (known->tags && load_count_tags(load, use->name, known->count)) {
         machine->tags = known->tags;
@@ -365,6 +369,7 @@ static void expand_once(struct expansion *expansion, const struct profile *profi
         machine->meaning = known->meaning;
         machine->state = known->state;
         machine->job = known->job;
+        machine->text = known->text;
         expansion->ideal_ms = known->ideal_ms;
     }
     text_free(&key);
@@ -377,7 +382,7 @@ void profile_expand(struct load *load, const struct profile *profile, const stru
 
     if (use->parameters)
         profile_read_parameters(load, use->parameters, false, &expansion.values);
-    if (use->sections.state || use->sections.job ||
+    if (use->sections.state || use->sections.job || use->sections.text ||
         (use->tags && use->tags->kind == NODE_LIST && use->tags->first))
         expand(&expansion, profile, use, machine);
     else

@@ -8,22 +8,27 @@
 #include "memory.h"
 #include "plant.h"
 
-enum { NAME_MOST_BYTES = 64, HOST_MOST_BYTES = 253, STRING_MOST_BYTES = 250 };
+enum {
+    NAME_MOST_BYTES = 64,
+    GROUP_MOST_BYTES = 32,
+    HOST_MOST_BYTES = 253,
+    STRING_MOST_BYTES = 250
+};
 
 #define DIGITS "0123456789"
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 static const char *const area_names[] = {
-    [AREA_COIL] = "coil",
-    [AREA_DISCRETE] = "discrete",
-    [AREA_INPUT] = "input",
-    [AREA_HOLDING] = "holding",
+    [AREA_COIL] = "coil",       [AREA_DISCRETE] = "discrete", [AREA_INPUT] = "input",
+    [AREA_HOLDING] = "holding", [AREA_TEXT] = "text",
 };
 
 static const char *const type_names[] = {
-    [TYPE_BOOL] = "bool", [TYPE_U16] = "u16",     [TYPE_S16] = "s16",     [TYPE_U32] = "u32",
-    [TYPE_S32] = "s32",   [TYPE_U64] = "u64",     [TYPE_S64] = "s64",     [TYPE_F32] = "f32",
-    [TYPE_F64] = "f64",   [TYPE_BCD16] = "bcd16", [TYPE_BCD32] = "bcd32", [TYPE_STRING] = "string",
+    [TYPE_BOOL] = "bool",       [TYPE_U16] = "u16",     [TYPE_S16] = "s16",
+    [TYPE_U32] = "u32",         [TYPE_S32] = "s32",     [TYPE_U64] = "u64",
+    [TYPE_S64] = "s64",         [TYPE_F32] = "f32",     [TYPE_F64] = "f64",
+    [TYPE_BCD16] = "bcd16",     [TYPE_BCD32] = "bcd32", [TYPE_STRING] = "string",
+    [TYPE_DECIMAL] = "decimal",
 };
 
 static const char *const counts_names[] = {
@@ -210,7 +215,7 @@ int parse_at(const char *text, enum area *ret_area, uint16_t *ret_address, int8_
              const char **ret_expected)
 {
     size_t area_length = strcspn(text, ":");
-    int area = find_word(area_names, sizeof area_names / sizeof *area_names, text, area_length);
+    int area = find_word(area_names, AREA_TEXT, text, area_length);
     int64_t address = 0;
     int64_t bit = -1;
 
@@ -241,7 +246,7 @@ int parse_type(const char *text, enum tag_type *ret_type, uint16_t *ret_string_b
                const char **ret_expected)
 {
     size_t length = strcspn(text, ":");
-    int type = find_word(type_names, sizeof type_names / sizeof *type_names, text, length);
+    int type = find_word(type_names, TYPE_DECIMAL, text, length);
     int64_t bytes = 0;
 
     if (type < 0 || (type != TYPE_STRING && text[length] == ':')) {
@@ -280,6 +285,14 @@ bool is_name(const char *text)
     size_t length = strspn(text, LETTERS DIGITS "._-");
 
     return length >= 1 && length <= NAME_MOST_BYTES && text[length] == '\0';
+}
+
+bool is_group(const char *text)
+{
+    size_t length = strspn(text, LETTERS DIGITS "_");
+
+    return length >= 1 && length <= GROUP_MOST_BYTES && text[length] == '\0' &&
+           strspn(text, DIGITS) == 0;
 }
 
 bool is_plain(const char *text)

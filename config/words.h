@@ -17,6 +17,9 @@ bool is_name(const char *text);
 /* Whether no control characters are in it. */
 bool is_plain(const char *text);
 
+/* A group's name in a pattern: 1 to 32 letters, digits or '_', of which the first is no digit. */
+bool is_group(const char *text);
+
 /* "8N1", "7E2". 0 or -EINVAL. */
 int parse_format(const char *text, uint8_t *ret_data_bits, char *ret_parity,
                  uint8_t *ret_stop_bits);

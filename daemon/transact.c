@@ -15,6 +15,7 @@
 #include "memory.h"
 #include "modbus_pdu.h"
 #include "transaction.h"
+#include "words.h"
 
 enum { MOST = 8 };
 
@@ -49,9 +50,11 @@ int transact_fd(const struct transact *transact)
 static bool parse(const char *arguments, struct client *ret_client)
 {
     struct transaction *transaction = &ret_client->transaction;
-    unsigned unit;
+    char digits[4];
+    int64_t unit;
     int hex = 0;
-    if (sscanf(arguments, "%64[^ ] %3u %n", ret_client->link, &unit, &hex) != 2 || hex == 0)
+    if (sscanf(arguments, "%64[^ ] %3[0-9] %n", ret_client->link, digits, &hex) != 2 || hex == 0 ||
+        parse_whole(digits, &unit) != 0)
         return false;
     int length = hex_parse(arguments + hex, transaction->request, sizeof(transaction->request));
     if (length <= 0 || unit > UINT8_MAX)

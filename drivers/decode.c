@@ -149,7 +149,7 @@ static size_t utf8_sequence(const uint8_t *at, size_t left)
     return length;
 }
 
-static bool is_utf8(const char *text, size_t length)
+bool decode_is_utf8(const char *text, size_t length)
 {
     const uint8_t *bytes = (const uint8_t *)text;
 
@@ -177,7 +177,7 @@ static bool decode_string(const struct tag *tag, const uint16_t *words, char *te
     }
     while (length > 0 && text[length - 1] == ' ')
         length--;
-    if (!is_utf8(text, length))
+    if (!decode_is_utf8(text, length))
         return false;
     *ret_value = (struct value){.kind = VALUE_TEXT, .length = (uint16_t)length, .text = text};
     return true;

@@ -5,6 +5,8 @@
 #ifndef BINDERY_DECODE_H
 #define BINDERY_DECODE_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "plant.h"
@@ -19,6 +21,9 @@ enum { DECODE_TEXT_BYTES = 256 };
  * does not fit. */
 void decode_tag(const struct tag *tag, const uint16_t *words, char *text,
                 struct sample *ret_sample);
+
+/* Whether the bytes are UTF-8. */
+bool decode_is_utf8(const char *text, size_t length);
 
 /* Encodes a raw number, before scaling, into the tag's words: for what pretends to be a machine.
  * Out of the type's range it wraps, as a PLC's counter would (BCD modulo its digits). A tag that

@@ -25,6 +25,8 @@ struct line_answer {
     char *texts;        /* tag_count × DECODE_TEXT_BYTES; NULL where the machine has no strings */
     int64_t arrived_ns; /* CLOCK_MONOTONIC when the last good answer arrived; 0 without one */
     uint32_t requests, timeouts, discarded; /* added to: sent, unanswered, thrown away */
+    bool no_read;                           /* what was heard says that there was nothing to read */
+    bool more; /* of a machine that speaks of its own accord: poll again, something waits */
 };
 
 struct line_driver {
@@ -47,7 +49,10 @@ struct line_driver {
      * call: the rest is marked as timed out.
      *  0           the machine answered something, if only exceptions
      *  -ETIMEDOUT  it said nothing valid: all samples say why
-     *  other       the line is gone: samples say QUALITY_LINK, the caller closes the session */
+     *  other       the line is gone: samples say QUALITY_LINK, the caller closes the session
+     * A machine that is not asked (machine_speaks) is polled when it is due, and when the
+     * descriptor is readable: it does not block, and tells what was heard, one thing a call, each
+     * as an answer of its own; 0 and no samples where there is nothing. */
     int (*poll)(struct line *line, const struct machine *machine, struct line_plan *plan,
                 bool (*due)(const void *context, int64_t every_ms), const void *context,
                 struct line_answer *answer);
@@ -65,6 +70,8 @@ struct line_driver {
      * can't. */
     int (*again)(struct line *line, const struct machine *machine, struct line_plan *plan,
                  uint16_t tag, char *text, struct line_answer *answer, struct sample *ret_sample);
+    /* Readable when a machine that is not asked may have spoken. NULL where all are asked. */
+    int (*descriptor)(const struct line *line);
 
     void (*close)(struct line *line); /* accepts NULL and a session whose line is gone */
 };

@@ -135,6 +135,11 @@ void line_port_flush(struct line_port *port)
         tcflush(port->fd, TCIOFLUSH);
 }
 
+int line_port_descriptor(const struct line_port *port)
+{
+    return port->fd;
+}
+
 bool line_port_is_serial(const struct line_port *port)
 {
     return port->serial != NULL;

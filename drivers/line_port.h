@@ -28,6 +28,9 @@ int line_port_write(struct line_port *port, int64_t until_ns, const uint8_t *byt
 /* Throws away what waits on a serial port, both ways; nothing over TCP. */
 void line_port_flush(struct line_port *port);
 
+/* Readable when there is something to read, for poll(2) and the like. */
+int line_port_descriptor(const struct line_port *port);
+
 bool line_port_is_serial(const struct line_port *port);
 
 /* As line_driver.remark. */

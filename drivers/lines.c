@@ -4,11 +4,14 @@
 #include <string.h>
 
 extern const struct line_driver modbus_rtu_driver, modbus_rtu_tcp_driver;
+extern const struct line_driver serial_text_driver, serial_text_tcp_driver;
 extern const struct line_driver modbus_ascii_driver, modbus_ascii_tcp_driver;
 
 static const struct line_driver *const drivers[] = {
     [DRIVER_MODBUS_RTU] = &modbus_rtu_driver,
     [DRIVER_MODBUS_RTU_TCP] = &modbus_rtu_tcp_driver,
+    [DRIVER_SERIAL_TEXT] = &serial_text_driver,
+    [DRIVER_SERIAL_TEXT_TCP] = &serial_text_tcp_driver,
     [DRIVER_MODBUS_ASCII] = &modbus_ascii_driver,
     [DRIVER_MODBUS_ASCII_TCP] = &modbus_ascii_tcp_driver,
 };

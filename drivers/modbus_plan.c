@@ -29,6 +29,7 @@ static uint8_t area_function(enum area area)
     case AREA_INPUT:
         return 4;
     case AREA_HOLDING:
+    case AREA_TEXT:
         break;
     }
     return 3;
@@ -101,7 +102,7 @@ size_t modbus_plan_find(const struct modbus_plan *plan, uint16_t tag)
 /* So that what a poll has counted was counted in the job that it tells. */
 static void put_job_last(struct modbus_plan *plan, const struct machine *machine)
 {
-    if (machine->job == NULL)
+    if (machine->job == NULL || machine->job->id == JOB_NO_TAG)
         return;
     struct span *job = &plan->spans[modbus_plan_find(plan, machine->job->id)];
     struct span last = *job;

@@ -19,7 +19,7 @@ struct mailbox {
     pthread_mutex_t lock;
     pthread_cond_t served;
     int fd;
-    int epoll_fd; /* of that alone: sleeping on it costs less than poll(2) does */
+    int epoll_fd; /* of that, and what is watched: sleeping on it costs less than poll(2) does */
     void (*fn)(void *argument);
     void *argument;
     bool occupied;
@@ -84,6 +84,17 @@ static void serve(struct mailbox *mailbox)
     pthread_mutex_unlock(&mailbox->lock);
 }
 
+void mailbox_watch(struct mailbox *mailbox, int fd)
+{
+    struct epoll_event event = {.events = EPOLLIN};
+    epoll_ctl(mailbox->epoll_fd, EPOLL_CTL_ADD, fd, &event); /* EEXIST: it is */
+}
+
+void mailbox_unwatch(struct mailbox *mailbox, int fd)
+{
+    epoll_ctl(mailbox->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+}
+
 void mailbox_wait(struct mailbox *mailbox, int64_t until_ns)
 {
     struct epoll_event event;
@@ -93,7 +104,7 @@ void mailbox_wait(struct mailbox *mailbox, int64_t until_ns)
     struct timespec wait = {.tv_sec = wait_ns / NS_PER_S, .tv_nsec = wait_ns % NS_PER_S};
     int woken = epoll_pwait2(mailbox->epoll_fd, &event, 1, &wait, NULL);
     if (woken < 0 && errno != EINTR) /* a kernel before 5.11 does not have it */
-        woken = ppoll(&(struct pollfd){.fd = mailbox->fd, .events = POLLIN}, 1, &wait, NULL);
+        woken = ppoll(&(struct pollfd){.fd = mailbox->epoll_fd, .events = POLLIN}, 1, &wait, NULL);
     if (woken <= 0)
         return;
     eventfd_t count;

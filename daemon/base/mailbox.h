@@ -17,6 +17,11 @@ int mailbox_fd(const struct mailbox *mailbox);
 /* Runs fn(argument) on the owner's thread and returns when it has. Not from the owner itself. */
 void mailbox_call(struct mailbox *mailbox, void (*fn)(void *argument), void *argument);
 
+/* The owner: another descriptor that wakes it when it is readable, from now on (again and again),
+ * or no more. Closing it ends that, too. */
+void mailbox_watch(struct mailbox *mailbox, int fd);
+void mailbox_unwatch(struct mailbox *mailbox, int fd);
+
 /* The owner: sleeps until someone writes or until_ns (CLOCK_MONOTONIC) has come, then runs what
  * was posted. */
 void mailbox_wait(struct mailbox *mailbox, int64_t until_ns);

@@ -91,7 +91,8 @@ static int read_wanted(struct guess_reader *reader, struct guess_image *image,
 /* What the guesses lie in, anew. */
 static int read_guessed(struct session *session)
 {
-    bool *wanted = mem_alloc(2 * GUESS_ADDRESSES);
+    enum { BOTH = 2 * GUESS_ADDRESSES };
+    bool *wanted = mem_alloc(BOTH);
     int result = 0;
     for (size_t i = 0; i < session->list.count; i++) {
         const struct guess *guess = &session->list.items[i];
@@ -102,9 +103,9 @@ static int read_guessed(struct session *session)
     }
     progress_begin(&session->progress);
     session->reader.done = session->reader.whole = 0;
-    for (size_t i = 0; i < 2 * GUESS_ADDRESSES; i++)
+    for (size_t i = 0; i < BOTH; i++)
         session->reader.whole += wanted[i];
-    for (int i = 0; i < 2 && result == 0; i++) {
+    for (size_t i = 0; i < 2 && result == 0; i++) {
         memset(session->images[i].known, 0, sizeof(session->images[i].known));
         result = read_wanted(&session->reader, &session->images[i], wanted + i * GUESS_ADDRESSES);
     }
@@ -182,55 +183,12 @@ static void print_list(struct session *session)
         }
 }
 
-/* --- the file between two runs --- */
-
-static int load(struct session *session)
-{
-    const char *path = session->options->keep;
-    struct text text = {0};
-    int line = 1;
-    FILE *file = fopen(path, "re");
-    if (file == NULL) {
-        cli_error("%s: %s", path, strerror(errno));
-        return CLI_FAULT;
-    }
-    size_t got;
-    enum { CHUNK = 65536, MOST_BYTES = 32 << 20 };
-    while (text.length < MOST_BYTES &&
-           (got = fread(text_reserve(&text, CHUNK), 1, CHUNK, file)) > 0)
-        text.length += got;
-    fclose(file);
-    text_add_char(&text, '\0');
-    if (strlen(text.data) == text.length - 1 && text.length < MOST_BYTES)
-        line = guess_keep_parse(text.data, &session->list);
-    if (line != 0)
-        cli_error("%s:%d: this is no file that \"bindery guess --keep\" wrote", path, line);
-    text_free(&text);
-    return line == 0 ? CLI_OK : CLI_FAULT;
-}
-
-static int save(const struct session *session)
-{
-    const char *path = session->options->keep;
-    struct text text = {0};
-    if (path == NULL)
-        return CLI_OK;
-    guess_keep_format(&session->list, &text);
-    FILE *file = fopen(path, "we");
-    bool kept = file != NULL && fwrite(text.data, 1, text.length, file) == text.length;
-    if (file != NULL)
-        kept = fclose(file) == 0 && kept;
-    if (!kept)
-        cli_error("%s: %s", path, strerror(errno));
-    text_free(&text);
-    return kept ? CLI_OK : CLI_FAULT;
-}
-
 /* --- the whole --- */
 
 /* The list is what is left after this value. */
 static int conclude(struct session *session, const struct guess_value *value)
 {
+    const struct guess_options *options = session->options;
     if (session->list.count == 0) {
         cli_error("no register holds this number; it may have moved while it was read, be computed "
                   "by the panel, or stand at other addresses");
@@ -238,7 +196,7 @@ static int conclude(struct session *session, const struct guess_value *value)
     }
     guess_sort(&session->list, value);
     print_list(session);
-    return save(session);
+    return options->keep != NULL ? guess_keep_save(options->keep, &session->list) : CLI_OK;
 }
 
 static int find_first(struct session *session, const struct guess_value *value)
@@ -323,7 +281,7 @@ static int go(struct session *session, const struct guess_value *value)
 {
     int status;
     if (session->options->then) {
-        status = load(session);
+        status = guess_keep_load(session->options->keep, &session->list);
         if (status == CLI_OK)
             status = narrow(session, value);
     } else {

@@ -130,8 +130,8 @@ void guess_find(const struct guess_image *image, const struct guess_value *value
     for (int address = 0; address < GUESS_ADDRESSES; address++) {
         if (!image->known[address])
             continue;
-        for (int8_t exponent = GUESS_LEAST_EXPONENT; exponent <= GUESS_MOST_EXPONENT; exponent++)
-            find_types(image, (uint16_t)address, exponent, value, list);
+        for (int exponent = GUESS_LEAST_EXPONENT; exponent <= GUESS_MOST_EXPONENT; exponent++)
+            find_types(image, (uint16_t)address, (int8_t)exponent, value, list);
     }
 }
 

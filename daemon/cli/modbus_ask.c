@@ -217,6 +217,11 @@ int modbus_ask_read(struct modbus_ask *ask, uint8_t unit, const struct span *spa
     return result < 0 ? result : modbus_answer(pdu, (size_t)result, span, ret_words);
 }
 
+unsigned modbus_ask_late(const struct modbus_ask *ask)
+{
+    return ask->direct.tcp.discarded;
+}
+
 /* Modbus Application Protocol V1.1b3, 7 */
 static const char *const exceptions[] = {
     [1] = "illegal function (the machine has no such table)",
@@ -242,8 +247,9 @@ static void explain_opening(const struct modbus_ask *ask, int result, struct tex
 {
     cli_add_place(out, &ask->link);
     if (result == -EBUSY)
-        text_add(out, ": another program has it open; where that is binderyd, give the link's name "
-                      "instead, and it is asked through it");
+        text_add(out,
+                 ": another program has the port; where that is binderyd, give the link's name "
+                 "instead, and it is asked through it");
     else if (result == -EOPNOTSUPP)
         text_add(out, ": the link speaks no Modbus, or has no such unit");
     else if (result == -EADDRNOTAVAIL)

@@ -73,6 +73,9 @@ int modbus_ask_transact(struct modbus_ask *ask, uint8_t unit, const uint8_t *req
 int modbus_ask_read(struct modbus_ask *ask, uint8_t unit, const struct span *span,
                     uint16_t *ret_words);
 
+/* How many answers came over our own Modbus TCP connection when they were no longer waited for. */
+unsigned modbus_ask_late(const struct modbus_ask *ask);
+
 /* What an exception's code or a negative result of the latest transaction means, in words. */
 void modbus_ask_explain(const struct modbus_ask *ask, uint8_t unit, int result, struct text *out);
 

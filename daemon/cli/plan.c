@@ -7,7 +7,7 @@
 #include "plan_load.h"
 #include "text.h"
 
-enum { WIDTH = 100, TAGS_COLUMN = 42 };
+enum { WIDTH = 100, TAGS_COLUMN = 42, PATTERN_COLUMN = 18 };
 
 struct plan_options {
     const char *config;
@@ -59,6 +59,37 @@ static void print_machine(const struct machine *machine, const struct modbus_pla
     }
 }
 
+/* As it would stand in double quotes. */
+static void add_bytes(struct text *out, const char *bytes)
+{
+    for (; *bytes; bytes++) {
+        if (*bytes == '\r')
+            text_add(out, "\\r");
+        else if (*bytes == '\n')
+            text_add(out, "\\n");
+        else if ((unsigned char)*bytes < ' ' || *bytes == 0x7f)
+            text_addf(out, "\\x%02x", (unsigned)*bytes);
+        else
+            text_add_char(out, *bytes);
+    }
+}
+
+static void print_speaker(const struct machine *machine)
+{
+    struct text ask = {0};
+    char every[24];
+    printf("  %s\n", machine->name);
+    if (machine->text->ask) {
+        add_bytes(&ask, machine->text->ask);
+        printf("    %-8s ask  %s\n", period(text_every_ms(machine), every), ask.data);
+    } else {
+        printf("    speaks of its own accord\n");
+    }
+    for (size_t i = 0; i < machine->text->pattern_count; i++)
+        printf("%*s%s\n", PATTERN_COLUMN, "", machine->text->patterns[i].match);
+    text_free(&ask);
+}
+
 static const char *load_mark(const struct link_load *load)
 {
     static const char *const marks[] = {
@@ -78,7 +109,9 @@ static void print_line_load(const struct link *link, const struct link_load *loa
            "for the machine to answer, a pause of %" PRId64 " ms\n",
            100 * (1 - load->idle_share), speed.bits_per_char, speed.baud,
            speed.assumed ? " (assumed behind the serial server)" : "", 100 * load->idle_share,
-           line_is_ascii(link) ? "" : " 3.5 characters of silence before each frame,",
+           line_is_ascii(link) || link_driver_is_text(link->driver)
+               ? ""
+               : " 3.5 characters of silence before each frame,",
            NOMINAL_TURNAROUND_MS, link->pause_ms);
 }
 
@@ -90,23 +123,36 @@ static void print_tcp_load(const struct link_load *load)
            load_mark(load));
 }
 
+static void print_machines(const struct link *link)
+{
+    printf("    %-8s %-11s %6s %6s     %s\n", "every", "function", "start", "count", "tags");
+    for (size_t i = 0; i < link->machine_count; i++) {
+        struct modbus_plan *plan = modbus_plan_new(link->machines[i], NULL);
+        print_machine(link->machines[i], plan);
+        modbus_plan_free(plan);
+    }
+}
+
+static void print_speakers(const struct link *link)
+{
+    for (size_t i = 0; i < link->machine_count; i++)
+        print_speaker(link->machines[i]);
+}
+
 static struct link_load print_link(const struct link *link)
 {
     struct text place = {0};
     cli_add_place(&place, link);
     printf("link %s, %s, %s\n", link->name, link_driver_name(link->driver), place.data);
     text_free(&place);
-    printf("    %-8s %-11s %6s %6s     %s\n", "every", "function", "start", "count", "tags");
-
-    for (size_t i = 0; i < link->machine_count; i++) {
-        struct modbus_plan *plan = modbus_plan_new(link->machines[i], NULL);
-        print_machine(link->machines[i], plan);
-        modbus_plan_free(plan);
-    }
+    if (link_driver_is_text(link->driver))
+        print_speakers(link);
+    else
+        print_machines(link);
     struct link_load load = link_load_of(link);
     if (link->driver == DRIVER_MODBUS_TCP)
         print_tcp_load(&load);
-    else
+    else if (load.busy > 0)
         print_line_load(link, &load);
     putchar('\n');
     return load;

@@ -1,5 +1,7 @@
 #include "plan_load.h"
 
+#include <string.h>
+
 enum {
     ASSUMED_BAUD = 9600,
     ASSUMED_BITS = 10,
@@ -8,6 +10,8 @@ enum {
     RTU_CHECK = 2,     /* CRC */
     ASCII_CHECK = 1,   /* LRC */
     ASCII_ENDS = 3,    /* ':', CR LF */
+    LINE_CHARS = 20,   /* of text, where no example says it */
+    CHECKSUM_CHARS = 2,
 };
 
 struct line_speed line_speed_of(const struct link *link)
@@ -75,10 +79,51 @@ void link_load_add(struct link_load *load, const struct link *link, const struct
     load->idle_share = load->busy > 0 ? idle / load->busy : 0;
 }
 
+int64_t text_every_ms(const struct machine *machine)
+{
+    int64_t every_ms = machine->tags[0].every_ms;
+    for (size_t i = 1; i < machine->tag_count; i++)
+        if (machine->tags[i].every_ms < every_ms)
+            every_ms = machine->tags[i].every_ms;
+    return every_ms;
+}
+
+static size_t line_chars(const struct link *link, const struct text_config *text)
+{
+    size_t longest = 0;
+    for (size_t i = 0; i < text->pattern_count; i++) {
+        const char *example = text->patterns[i].example;
+        if (example && strlen(example) > longest)
+            longest = strlen(example);
+    }
+    size_t end = link->framing.end ? strlen(link->framing.end) : strlen("\r\n");
+    return (longest > 0 ? longest : LINE_CHARS) + end +
+           (text->checksum != CHECKSUM_NONE ? CHECKSUM_CHARS : 0);
+}
+
+static void add_text(struct link_load *load, const struct link *link, const struct machine *machine)
+{
+    const struct text_config *text = machine->text;
+    if (!text->ask)
+        return;
+    double idle = load->idle_share * load->busy;
+    double per_s = 1000.0 / (double)text_every_ms(machine);
+    size_t chars = strlen(text->ask) + line_chars(link, text) + (text->ack ? strlen(text->ack) : 0);
+    double idle_ms = (double)NOMINAL_TURNAROUND_MS + (double)link->pause_ms;
+    load->requests_per_s += per_s;
+    load->busy += per_s * (idle_ms + (double)chars * char_ms(link)) / 1000;
+    idle += per_s * idle_ms / 1000;
+    load->idle_share = load->busy > 0 ? idle / load->busy : 0;
+}
+
 struct link_load link_load_of(const struct link *link)
 {
     struct link_load load = {0};
     for (size_t i = 0; i < link->machine_count; i++) {
+        if (link->machines[i]->text) {
+            add_text(&load, link, link->machines[i]);
+            continue;
+        }
         struct modbus_plan *plan = modbus_plan_new(link->machines[i], NULL);
         link_load_add(&load, link, plan);
         modbus_plan_free(plan);

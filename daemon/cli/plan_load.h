@@ -36,7 +36,12 @@ struct link_load {
 /* Adds the requests of a machine on the link. */
 void link_load_add(struct link_load *load, const struct link *link, const struct modbus_plan *plan);
 
-/* Of all its machines. */
+/* How often a machine of text is asked: its shortest period. */
+int64_t text_every_ms(const struct machine *machine);
+
+/* Of all its machines. Lines of text are taken to be as long as the longest example of their
+ * patterns, or 20 characters where there is none; a machine that speaks of its own accord adds
+ * nothing. */
 struct link_load link_load_of(const struct link *link);
 
 enum load_strain {

@@ -24,7 +24,7 @@ void progress_tell(struct progress *progress, const char *what, uint64_t done, u
     if (done > 0 && done <= whole) {
         char left[CLI_WORDS];
         double share = (double)(whole - done) / (double)done;
-        double left_ms = (double)((now_ns - progress->began_ns) / NS_PER_MS) * share;
+        double left_ms = (double)(now_ns - progress->began_ns) / (double)NS_PER_MS * share;
         fprintf(stderr, ", %s left", cli_duration((int64_t)left_ms, left));
     }
     fflush(stderr);

@@ -222,12 +222,21 @@ static void print_table(const struct scan *scan)
     }
     if (scan->found_count == 0)
         puts("no unit answers");
+    text_free(&settings);
+    text_free(&before);
+}
+
+/* What may have kept units out of the list. */
+static void warn(const struct scan *scan)
+{
     if (scan->damaged > 0)
         cli_warn("%u answers were damaged or answered something else: other settings may be "
                  "right, or two units have one number",
                  scan->damaged);
-    text_free(&settings);
-    text_free(&before);
+    else if (modbus_ask_late(scan->ask) > 0)
+        cli_warn("%u answers came too late, and who gave them is not listed: a longer --timeout "
+                 "shows them",
+                 modbus_ask_late(scan->ask));
 }
 
 /* A number of 0 speaks to all on a line, and none answers. */
@@ -265,6 +274,7 @@ static int probe_and_print(struct scan *scan)
         print_json(scan);
     else
         print_table(scan);
+    warn(scan);
     return error == 0 && scan->found_count > 0 ? CLI_OK : CLI_FAULT;
 }
 

@@ -12,6 +12,7 @@
 struct page {
     struct sim_tale *tale;
     struct sim_told told; /* what was written last */
+    double job;           /* likewise, as its tag shows it */
 };
 
 struct sim_ledger {
@@ -65,6 +66,21 @@ static void write_state(struct sim_ledger *ledger, const struct page *page, int6
     end_line(ledger);
 }
 
+static void write_job(struct sim_ledger *ledger, struct page *page, int64_t time_ms)
+{
+    const struct machine *machine = sim_tale_machine(page->tale);
+    if (!machine->job || machine->job->id == JOB_NO_TAG)
+        return;
+    const struct tag *id = &machine->tags[machine->job->id];
+    double job = sim_tale_raw(page->tale, machine->job->id, sim_kind_of(id), time_ms);
+    if (job == page->job)
+        return;
+    page->job = job;
+    begin_line(ledger, page, time_ms);
+    text_addf(&ledger->line, ",\"job\":%.0f", job);
+    end_line(ledger);
+}
+
 static void write_totals(struct sim_ledger *ledger, const struct page *page, int64_t time_ms,
                          const char *at)
 {
@@ -98,6 +114,7 @@ static void update_page(struct sim_ledger *ledger, struct page *page, int64_t no
         page->told = next;
         if (halts)
             write_totals(ledger, page, at_ms, next.job_ended ? "job end" : "stop");
+        write_job(ledger, page, at_ms);
         if (!same)
             write_state(ledger, page, at_ms);
     }
@@ -108,7 +125,8 @@ void sim_ledger_add(struct sim_ledger *ledger, struct sim_tale *tale)
     int64_t now_ms = sim_clock_now(ledger->clock);
     ledger->pages = mem_resize(ledger->pages, (ledger->count + 1) * sizeof(*ledger->pages));
     struct page *page = &ledger->pages[ledger->count++];
-    *page = (struct page){tale, sim_tale_told(tale, now_ms)};
+    *page = (struct page){.tale = tale, .told = sim_tale_told(tale, now_ms), .job = -1};
+    write_job(ledger, page, now_ms);
     write_state(ledger, page, now_ms);
 }
 

@@ -2,6 +2,7 @@
  *
  *   {"t_ms":…,"machine":…,"state":…,"reason":…}               from then on; reason null: none
  *   {"t_ms":…,"machine":…,"restart":true}                     the controller starts anew
+ *   {"t_ms":…,"machine":…,"job":…}                            from then on, where a tag tells it
  *   {"t_ms":…,"machine":…,"counter":TAG,"total":…,"at":…}     at "stop", "job end", "exit"
  *
  * t_ms is in milliseconds since 1970, and exact. Those of one machine are in the order of time. A

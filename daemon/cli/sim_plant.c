@@ -54,8 +54,20 @@ static struct sim_tale *add_tale(struct sim_bus *bus, const struct machine *mach
     return tale;
 }
 
+static void add_speaker(struct sim_bus *bus, const struct machine *machine, uint64_t seed)
+{
+    struct sim_tale *tale = add_tale(bus, machine, seed);
+    bus->speakers =
+        mem_resize(bus->speakers, (bus->speaker_count + 1) * sizeof(struct sim_speaker *));
+    bus->speakers[bus->speaker_count++] = sim_speaker_new(machine, seed, tale);
+}
+
 void sim_bus_add(struct sim_bus *bus, const struct machine *machine, uint64_t seed)
 {
+    if (machine->text) {
+        add_speaker(bus, machine, seed);
+        return;
+    }
     struct sim_unit *unit = find_unit(bus, machine->unit);
     if (!unit)
         unit = add_unit(bus, machine->unit);
@@ -122,6 +134,9 @@ void sim_bus_free(struct sim_bus *bus)
         free(bus->units[i].extents);
     }
     free(bus->units);
+    for (size_t i = 0; i < bus->speaker_count; i++)
+        sim_speaker_free(bus->speakers[i]);
+    free(bus->speakers);
     for (size_t i = 0; i < bus->tale_count; i++)
         sim_tale_free(bus->tales[i]);
     free(bus->tales);

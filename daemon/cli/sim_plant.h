@@ -10,6 +10,7 @@
 #include "modbus_frame.h"
 #include "plant.h"
 #include "sim_tale.h"
+#include "sim_text.h"
 #include "sim_values.h"
 
 struct sim_point {
@@ -40,6 +41,8 @@ struct sim_bus {
     size_t unit_count;
     struct sim_tale **tales; /* of those machines that have one */
     size_t tale_count;
+    struct sim_speaker **speakers; /* its machines, where they speak in lines */
+    size_t speaker_count;
 };
 
 /* Adds a machine; two with the same unit are one PLC, and those of a Modbus TCP link are a line.

@@ -41,6 +41,8 @@ struct port {
     struct sim_pty pty;        /* path NULL for all but pseudo-terminals */
     struct text out;           /* what the other side does not take yet, from `sent` on */
     size_t sent;
+    uint64_t lines; /* of text that were said */
+    int64_t said_ns;
     uint16_t have;
     uint8_t *in; /* INPUT_BYTES of a stream */
 };
@@ -136,6 +138,7 @@ struct sim_server *sim_server_new(const struct sim_clock *clock)
     server->clock = clock;
     server->epoll = epoll_create1(EPOLL_CLOEXEC);
 
+    signal(SIGPIPE, SIG_IGN); /* machines that speak may do so to one that has just gone */
     sigset_t ends;
     sigemptyset(&ends);
     sigaddset(&ends, SIGINT);
@@ -228,6 +231,33 @@ static bool answer_all(struct sim_server *server, struct port *port, int64_t tim
     return true;
 }
 
+/* Lines of text to those that were asked. What is no question is forgotten but for its end, in
+ * which one may begin. */
+static void answer_questions(struct sim_server *server, struct port *port, int64_t time_ms)
+{
+    const struct sim_bus *bus = port->bus;
+    for (size_t i = 0; i < bus->speaker_count; i++) {
+        size_t end = sim_speaker_asked(bus->speakers[i], port->in, port->have);
+        if (end == 0)
+            continue;
+        sim_speaker_say(bus->speakers[i], port->lines++, time_ms, &port->out);
+        server->totals.answers++;
+        port->have = (uint16_t)(port->have - end);
+        memmove(port->in, port->in + end, port->have);
+    }
+    if (port->have <= TEXT_MAX_BYTES)
+        return;
+    memmove(port->in, port->in + port->have - TEXT_MAX_BYTES, TEXT_MAX_BYTES);
+    port->have = TEXT_MAX_BYTES;
+}
+
+/* Whether a machine there speaks of its own accord; it is alone then. */
+static bool speaks(const struct port *port)
+{
+    return port->kind == PORT_STREAM && port->bus->speaker_count > 0 &&
+           machine_speaks(sim_speaker_machine(port->bus->speakers[0]));
+}
+
 /* Sends what is due; while some is left, the stream is watched for room and not read. */
 static bool send_due(const struct sim_server *server, struct port *port, bool watched)
 {
@@ -263,7 +293,32 @@ static bool serve(struct sim_server *server, struct port *port, uint32_t events,
     port->have = (uint16_t)(port->have + taken);
     if (port->pty.path)
         sim_pty_forget_speed(&port->pty);
-    return answer_all(server, port, time_ms) && send_due(server, port, false);
+    if (port->bus->speaker_count > 0)
+        answer_questions(server, port, time_ms);
+    else if (!answer_all(server, port, time_ms))
+        return false;
+    return send_due(server, port, false);
+}
+
+/* Lines of those that speak of their own accord, as often as they are due; not while nobody takes
+ * them. Returns in how many milliseconds to come again, at most `most_ms`. */
+static int speak_all(struct sim_server *server, int64_t now_ns, int64_t time_ms, int most_ms)
+{
+    for (struct port *port = server->ports; port; port = port->next) {
+        if (!speaks(port))
+            continue;
+        int64_t every_ns = sim_speaker_machine(port->bus->speakers[0])->every_ms * NS_PER_MS;
+        if (port->out.length == 0 && now_ns - port->said_ns >= every_ns) {
+            port->said_ns = now_ns;
+            sim_speaker_say(port->bus->speakers[0], port->lines++, time_ms, &port->out);
+            server->totals.answers++;
+            if (!send_due(server, port, false))
+                text_clear(&port->out); /* its end will be heard of */
+        }
+        if (every_ns / NS_PER_MS < most_ms)
+            most_ms = (int)(every_ns / NS_PER_MS);
+    }
+    return most_ms;
 }
 
 /* Once a second, for clients that were killed before they asked anything. */
@@ -280,6 +335,7 @@ static void tend_ptys(struct sim_server *server, int64_t now_ns)
 bool sim_server_step(struct sim_server *server, int timeout_ms)
 {
     struct epoll_event events[EVENTS];
+    timeout_ms = speak_all(server, clock_mono_ns(), sim_clock_now(server->clock), timeout_ms);
     int count = epoll_wait(server->epoll, events, EVENTS, timeout_ms);
     int64_t time_ms = sim_clock_now(server->clock);
     bool ended = false;

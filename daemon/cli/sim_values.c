@@ -181,7 +181,7 @@ double sim_raw(enum sim_kind kind, const struct tag *tag, double value)
 {
     double scale = decimal_number(tag->scale);
     double raw = (value - decimal_number(tag->offset)) / (scale != 0 ? scale : 1);
-    if (tag->type == TYPE_F32 || tag->type == TYPE_F64)
+    if (tag->type == TYPE_F32 || tag->type == TYPE_F64 || tag->type == TYPE_DECIMAL)
         return raw;
     while (!is_counter(kind) && fabs(raw) > most_of(tag->type))
         raw /= 10;

@@ -272,6 +272,7 @@ const struct command command_simulate = {
         "counters or states have jobs with set-up, waste and stops for a reason, and show\n"
         "them by the codes of the configuration; now and then their controller starts anew.\n"
         "Those on one Modbus TCP link are a line. Other tags go by their names and types.\n"
+        "Machines that speak in lines say the examples of their patterns.\n"
         "Addresses that no tag needs answer exception 2, units that no machine has are silent.\n"
         "\"serving N machines on N links\" is printed once everything listens.\n"
         "\nExamples:\n"

@@ -123,7 +123,8 @@ static int write_once(struct modbus_ask *ask, const struct written *written, boo
     if (status != CLI_OK)
         return status;
     result = show_present(ask, written, "reads", words);
-    if (result == 0 && memcmp(words, written->words, 2 * tag_width(&written->tag)) != 0) {
+    if (result == 0 &&
+        memcmp(words, written->words, tag_width(&written->tag) * sizeof(words[0])) != 0) {
         cli_warn("the machine took it, and reads differently");
         return CLI_FAULT;
     }

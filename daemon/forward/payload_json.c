@@ -329,7 +329,11 @@ static void add_tag(struct text *out, const struct tag *tag)
     text_addf(out, ",\"type\":\"%s", tag_type_name(tag->type));
     if (tag->type == TYPE_STRING)
         text_addf(out, ":%u", (unsigned)tag->string_bytes);
-    text_addf(out, "\",\"at\":\"%s:%u", area_name(tag->area), (unsigned)tag->address);
+    text_addf(out, "\",\"at\":\"%s:", area_name(tag->area));
+    if (tag->area == AREA_TEXT)
+        text_add(out, tag->detail->group);
+    else
+        text_add_uint(out, tag->address);
     if (tag->bit >= 0)
         text_addf(out, ".%d", tag->bit);
     text_add(out, "\",\"every_ms\":");

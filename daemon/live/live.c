@@ -247,6 +247,33 @@ void live_set_shift(struct live *live, struct live_machine *machine, const char 
     pthread_mutex_unlock(&live->lock);
 }
 
+static const struct sample *find_read(const struct live *live, const char *name)
+{
+    for (size_t i = 0; i < live->machine_count; i++) {
+        const struct live_machine *machine = live->machines[i];
+        if (strcmp(machine->config->name, name) != 0)
+            continue;
+        const struct text_config *text = machine->config->text;
+        return text != NULL && text->event != TEXT_NO_TAG ? &machine->last[text->event] : NULL;
+    }
+    return NULL;
+}
+
+bool live_read_value(struct live *live, const char *name, char room[LIVE_TEXT_BYTES],
+                     struct value *ret_value)
+{
+    pthread_mutex_lock(&live->lock);
+    const struct sample *last = find_read(live, name);
+    bool found = last != NULL && last->quality == QUALITY_GOOD && last->value.kind != VALUE_NONE;
+    if (found) {
+        *ret_value = last->value;
+        if (last->value.kind == VALUE_TEXT)
+            ret_value->text = memcpy(room, last->value.text, last->value.length);
+    }
+    pthread_mutex_unlock(&live->lock);
+    return found;
+}
+
 void live_lateness(struct live *live, int64_t late_ns)
 {
     if (late_ns < 0)

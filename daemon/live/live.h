@@ -91,6 +91,13 @@ typedef void live_tag_fn(void *context, const struct machine *machine, const str
 void live_each_refused(struct live *live, live_tag_fn *refused, live_tag_fn *unheard,
                        void *context);
 
+enum { LIVE_TEXT_BYTES = 250 };
+
+/* What the machine of this name read last that it tells as an event (text_config.event); its text
+ * is copied into the room. False where it has read nothing, or there is no such machine. */
+bool live_read_value(struct live *live, const char *name, char room[LIVE_TEXT_BYTES],
+                     struct value *ret_value);
+
 /* How late a poll was, against its schedule. */
 void live_lateness(struct live *live, int64_t late_ns);
 

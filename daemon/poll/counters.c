@@ -119,8 +119,10 @@ static bool is_gap(const struct counters *counters, const struct item *item, uin
                    int64_t at_ms)
 {
     int64_t every_ms = counters->machine->tags[tag].every_ms;
-    return item->failed || item->seen_ms == COUNTER_TIME_UNKNOWN ||
-           at_ms - item->seen_ms > GAP_PERIODS * every_ms;
+    if (item->failed || item->seen_ms == COUNTER_TIME_UNKNOWN)
+        return true;
+    /* One that speaks when it has counted has counted nothing while it says nothing. */
+    return !machine_speaks(counters->machine) && at_ms - item->seen_ms > GAP_PERIODS * every_ms;
 }
 
 static uint64_t raw_of(const struct value *value)

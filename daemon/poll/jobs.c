@@ -222,7 +222,7 @@ static void look(struct step *step, const struct value *id)
     if (other)
         begin_change(jobs, step->poll, id);
     read_format(jobs, step->poll);
-    if (other && !step->poll->job_is_sure)
+    if (other && !step->poll->job_is_sure && jobs->machine->text == NULL)
         return;
     if (hash != jobs->now.hash)
         end_change(step);
@@ -260,7 +260,8 @@ void jobs_take(struct jobs *jobs, const struct tally_poll *poll, jobs_report_fn 
                void *context)
 {
     struct step step = {.jobs = jobs, .poll = poll, .report = report, .context = context};
-    const struct value *id = find_id(jobs, poll->samples, poll->count);
+    const struct value *id =
+        poll->read != NULL ? poll->read : find_id(jobs, poll->samples, poll->count);
     follow_clock(jobs, poll->at);
     add_times(jobs, poll);
     add_counts(jobs, poll);

@@ -4,7 +4,8 @@
  *
  * - A job changes when the id that is read differs, and says the same when it is read again, in the
  *   same poll or the next that reads it: a string may be read while it is written. It changes at
- * the poll that saw the new id first. A poll that does not read the id says nothing of it.
+ *   the poll that saw the new id first. A poll that does not read the id says nothing of it; where
+ *   another machine's reads say it, that is the last one. A line of text is whole: one is enough.
  * - What was counted up to that poll belongs to the job that has ended. What of it came since the
  *   last poll with the old id may belong to either, and is told beside it.
  * - Time is added once it is settled what the machine did in it, as for shifts; a stop belongs to

@@ -35,6 +35,7 @@ struct line_thread {
     struct machine_run **machines;
     size_t machine_count;
     struct line *line; /* NULL while closed */
+    bool watched;      /* it wakes the thread when something comes */
     struct backoff backoff;
     int64_t open_at_ns;
     bool failed; /* known to be down */
@@ -111,6 +112,7 @@ static void close_line(struct line_thread *thread, int error)
 {
     thread->driver->close(thread->line);
     thread->line = NULL;
+    thread->watched = false;
     tap_mark(thread->live->tap, "closed");
     atomic_fetch_add(&thread->live->reconnects, 1);
     failed(thread, error);
@@ -222,10 +224,38 @@ static void poll_machine(struct line_thread *thread, struct machine_run *run)
         reason = poll_open(thread, run, &poll);
     else
         machine_run_fail(run, &poll.due, QUALITY_LINK);
-    if (reason == QUALITY_GOOD && run->answer.arrived_ns > 0)
+    if (reason == QUALITY_GOOD && run->answer.arrived_ns > now_ns)
         live_duration(thread->output->live, run->answer.arrived_ns - now_ns);
     struct instant at = arrival(&run->answer);
     machine_run_finish(run, thread->output, &at, reason);
+}
+
+/* Whether its one machine speaks of its own accord. */
+static bool is_listening(const struct line_thread *thread)
+{
+    return thread->line != NULL && thread->machine_count == 1 &&
+           machine_speaks(thread->machines[0]->config);
+}
+
+/* What a machine that is not asked has said; nothing, mostly, is no poll. */
+static void hear_machine(struct line_thread *thread, struct machine_run *run)
+{
+    const struct poll nothing = {.schedule = &run->schedule};
+    promise_return(thread, longest_poll_ns(thread, run));
+    enum quality reason = poll_open(thread, run, &nothing);
+    struct instant at = arrival(&run->answer);
+    if (run->answer.count > 0)
+        machine_run_finish(run, thread->output, &at, reason);
+}
+
+static void watch_line(struct line_thread *thread)
+{
+    bool wanted = is_listening(thread);
+    if (wanted && !thread->watched)
+        mailbox_watch(thread->mailbox, thread->driver->descriptor(thread->line));
+    else if (!wanted && thread->watched)
+        mailbox_unwatch(thread->mailbox, thread->driver->descriptor(thread->line));
+    thread->watched = wanted;
 }
 
 static void poll_next(struct line_thread *thread)
@@ -233,6 +263,8 @@ static void poll_next(struct line_thread *thread)
     struct machine_run *run = machine_run_next(thread->machines, thread->machine_count);
     if (schedule_next(&run->schedule) <= clock_mono_ns())
         poll_machine(thread, run);
+    else if (is_listening(thread))
+        hear_machine(thread, run);
 }
 
 static int transact_open(struct line_thread *thread, struct transaction *transaction)
@@ -265,11 +297,15 @@ static void transact_next(struct line_thread *thread)
 static int64_t next_step(struct line_thread *thread)
 {
     int64_t next_ns = clock_mono_ns() + NS_PER_S;
-    const struct transaction *transaction = atomic_load(&thread->transaction);
-    if (transaction != NULL && transaction->since_ns < next_ns)
-        next_ns = transaction->since_ns + TRANSACTION_PATIENCE_MS * NS_PER_MS;
     if (thread->machine_count == 0)
         return next_ns;
+    const struct transaction *transaction = atomic_load(&thread->transaction);
+    if (transaction != NULL) {
+        int64_t most_ns = transaction->since_ns + TRANSACTION_PATIENCE_MS * NS_PER_MS;
+        next_ns = most_ns < next_ns ? most_ns : next_ns;
+    }
+    if (is_listening(thread) && thread->machines[0]->answer.more)
+        return clock_mono_ns();
     int64_t due_ns =
         schedule_next(&machine_run_next(thread->machines, thread->machine_count)->schedule);
     if (due_ns < next_ns)
@@ -301,6 +337,7 @@ static void *run_line(void *argument)
     tap_use(thread->live->tap);
     while (!thread->stopping) {
         int64_t next_ns = step(thread);
+        watch_line(thread);
         atomic_store(&thread->back_by_ns, next_ns);
         mailbox_wait(thread->mailbox, next_ns);
     }

@@ -286,10 +286,15 @@ static void tell_job(void *context, const struct jobs_record *record)
 }
 
 /* What the poll, whose counters are totals by now, comes to for what is on. */
-static void take_periods(struct machine_run *run, const struct instant *at,
-                         const struct state_report *reports, size_t report_count)
+static void take_periods(struct machine_run *run, const struct poll_output *output,
+                         const struct instant *at, const struct state_report *reports,
+                         size_t report_count)
 {
+    const char *source = run->config->job != NULL ? run->config->job->from : NULL;
+    char room[LIVE_TEXT_BYTES];
+    struct value read;
     const struct tally_poll poll = {
+        .read = source != NULL && live_read_value(output->live, source, room, &read) ? &read : NULL,
         .at = at,
         .reports = reports,
         .report_count = report_count,
@@ -323,6 +328,23 @@ static void show_shift(const struct machine_run *run, const struct poll_output *
                        quantity_of(now, COUNTS_GOOD), quantity_of(now, COUNTS_WASTE));
 }
 
+/* A line that is told as an event. */
+static void tell_read(struct machine_run *run, const struct instant *at)
+{
+    const struct line_answer *answer = &run->answer;
+    const struct value none = {.kind = VALUE_NONE};
+    struct event event;
+    for (size_t i = 0; i < answer->count; i++) {
+        const struct sample *sample = &answer->samples[i];
+        if (sample->tag != run->config->text->event ||
+            (sample->quality != QUALITY_GOOD && !answer->no_read))
+            continue;
+        machine_event_read(run->config, run->source, at, answer->no_read ? &none : &sample->value,
+                           &event);
+        queue_add_event(&run->events, &event);
+    }
+}
+
 void machine_run_finish(struct machine_run *run, const struct poll_output *output,
                         const struct instant *at, enum quality reason)
 {
@@ -330,6 +352,8 @@ void machine_run_finish(struct machine_run *run, const struct poll_output *outpu
     struct state_report reports[STATE_MAX_REPORTS];
     size_t report_count = 0;
     log_state(run, reason);
+    if (run->config->text != NULL)
+        tell_read(run, at);
     if (run->states != NULL)
         report_count = take_state(run, output, at, reason, reports);
     if (run->limits != NULL)
@@ -338,7 +362,7 @@ void machine_run_finish(struct machine_run *run, const struct poll_output *outpu
     if (run->counters != NULL)
         answer->count = counters_take(run->counters, answer->samples, answer->count, at->boot_ms,
                                       tell_counter, &(struct finish){run, at});
-    take_periods(run, at, reports, report_count);
+    take_periods(run, output, at, reports, report_count);
     if (run->shifts != NULL)
         show_shift(run, output);
     if (run->states != NULL) {
@@ -351,6 +375,7 @@ void machine_run_finish(struct machine_run *run, const struct poll_output *outpu
     answer->arrived_ns = 0;
     run->again.asked = 0;
     run->again.same = false;
+    answer->no_read = false;
 }
 
 int machine_run_set_counter(struct machine_run *run, const struct poll_output *output,

@@ -163,6 +163,15 @@ void machine_event_limit(const struct machine *machine, uint32_t source, const s
     add(ret_event, "limit", (struct value){.kind = VALUE_REAL64, .real64 = report->limit});
 }
 
+void machine_event_read(const struct machine *machine, uint32_t source, const struct instant *at,
+                        const struct value *value, struct event *ret_event)
+{
+    *ret_event = begin("read", source, at);
+    add_text(ret_event, "tag", machine->tags[machine->text->event].name);
+    add(ret_event, "value", *value);
+    add_bool(ret_event, "no_read", value->kind == VALUE_NONE);
+}
+
 static void add_real(struct event *event, const char *key, double number)
 {
     if (isfinite(number))

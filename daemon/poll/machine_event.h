@@ -27,6 +27,10 @@ void machine_event_state(const struct machine *machine, uint32_t source, const s
 void machine_event_limit(const struct machine *machine, uint32_t source, const struct instant *at,
                          const struct limit_report *report, struct event *ret_event);
 
+/* "read": what a line said, of the tag that is told so; VALUE_NONE: that there was no value. */
+void machine_event_read(const struct machine *machine, uint32_t source, const struct instant *at,
+                        const struct value *value, struct event *ret_event);
+
 /* "shift": what was achieved in one that is over. */
 void machine_event_shift(uint32_t source, const struct shifts_record *record,
                          struct event *ret_event);

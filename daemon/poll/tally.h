@@ -20,7 +20,8 @@ struct tally_poll {
     const struct counters *counters; /* NULL: none */
     const struct sample *samples;    /* `count` of them */
     size_t count;
-    bool job_is_sure; /* the tag that says it was read twice and said the same */
+    bool job_is_sure;         /* the tag that says it was read twice and said the same */
+    const struct value *read; /* what another machine has read that says the job; NULL: nothing */
 };
 
 /* --- counts --- */

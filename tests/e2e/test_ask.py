@@ -1,10 +1,11 @@
 """bindery read, write, scan and guess: through the running daemon, without it, on real peers."""
 import json
 import os
+import pty
 import re
+import select
 import subprocess
 import time
-
 import unittest
 
 from compat import set_identity
@@ -204,6 +205,12 @@ class Scan(Ask):
             status=1))
         self.assertRegex(self.bindery("scan", "127.0.0.1:1", "--units", "1", status=1), "(?i)refused")
 
+    def test_scan_tells_of_answers_that_came_too_late(self):
+        server = ScriptedModbus(self, lambda request: [(0.25, modbus_answer(request, [1]))])
+        late = self.bindery("scan", f"127.0.0.1:{server.port}", "--units", "1-4", "--timeout",
+                            "200ms", status=1)
+        self.assertRegex(late, r"no unit answers[^$]*came too late")
+
     def test_scan_does_not_take_a_gateways_refusal_for_a_unit(self):
         def answer(request):
             if request[6] == 5:
@@ -259,6 +266,40 @@ class Guess(Ask):
         self.assertRegex(then, r"holding:30\s+u16\s+ABCD\s+scale 1\s")
         self.assertIn("no register holds", self.ask("guess", "--then", "5", "--keep", keep,
                                                     status=1))
+
+    def test_on_a_terminal_a_later_value_is_asked_for(self):
+        self.plant(run=False)
+        self.unit.set("holding", 20, 1234)
+        self.unit.set("holding", 30, 1234)
+        ours, theirs = pty.openpty()
+        child = subprocess.Popen(
+            [BINDERY, "guess", "l", "-c", self.path, "--value", "1234", "--to", "60"],
+            stdin=theirs, stdout=theirs, stderr=theirs)
+        os.close(theirs)
+        said = ""
+
+        def read_until(word):
+            nonlocal said
+            while word not in said:
+                self.assertTrue(select.select([ours], [], [], 20)[0], said)
+                said += os.read(ours, 4096).decode()
+            before, _, said = said.partition(word)
+            return before
+
+        first = read_until("Enter ends) ")
+        self.assertIn("holding:20", first)
+        self.assertIn("holding:30", first)
+        os.write(ours, b"nonsense\n")
+        read_until("is no number")
+        read_until("Enter ends) ")
+        self.unit.set("holding", 20, 1235)
+        os.write(ours, b"1235\n")
+        narrowed = read_until("tags:")
+        self.assertIn("holding:20", narrowed)
+        self.assertNotIn("holding:30", narrowed)
+        os.write(ours, b"\n")
+        self.assertEqual(child.wait(20), 0)
+        os.close(ours)
 
     def test_a_file_that_is_none_of_ours_is_told(self):
         self.plant(run=False)

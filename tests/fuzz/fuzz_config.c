@@ -18,6 +18,7 @@
 #include "plant.h"
 #include "shift.h"
 #include "text.h"
+#include "text_reader.h"
 #include "words.h"
 #include "zone.h"
 
@@ -120,6 +121,9 @@ static void check_link(const struct plant *plant, const struct link *link)
     CLAIM((link->device != NULL) == serial && (link->host != NULL) == !serial);
     CLAIM(link->timeout_ms >= 10 && link->timeout_ms <= 60000);
     CLAIM(link->pause_ms >= 0 && link->pause_ms <= 10000);
+    CLAIM(!link->framing.end || (link->framing.length == 0 && link->framing.idle_ms == 0));
+    CLAIM(link->framing.length == 0 || link->framing.idle_ms == 0);
+    CLAIM(link_driver_is_text(link->driver) || !link->framing.end);
     CLAIM(link->max_registers >= 1 && link->max_registers <= 125 && link->gap <= 125);
     CLAIM(!serial || is_baud(link->baud));
     CLAIM(link->data_bits == 8 || (link->data_bits == 7 && serial && !whole_bytes));
@@ -136,6 +140,9 @@ static void check_tag(const struct tag *tag, const struct link *link, int64_t ti
     CLAIM(is_name(tag->name) && tag->bit >= -1 && tag->bit <= 15);
     CLAIM(!table_of_bits || (tag->type == TYPE_BOOL && tag->bit < 0));
     CLAIM(tag->bit < 0 || tag->type == TYPE_BOOL);
+    CLAIM((tag->area == AREA_TEXT) == link_driver_is_text(link->driver));
+    CLAIM((tag->area == AREA_TEXT) == (tag->detail && tag->detail->group));
+    CLAIM(tag->type != TYPE_DECIMAL || tag->area == AREA_TEXT);
     CLAIM(tag->address + tag_width(tag) <= UINT16_MAX + 1);
     CLAIM(tag_width(tag) >= 1 && tag_width(tag) <= link->max_registers);
     CLAIM(tag->type != TYPE_STRING || (tag->string_bytes >= 1 && tag->string_bytes <= 250));
@@ -226,6 +233,17 @@ static void check_planning(const struct machine *machine)
     modbus_plan_free(plan);
 }
 
+/* Its patterns compile, and each tag's group is in one of them. */
+static void check_text(const struct machine *machine)
+{
+    const struct text_config *text = machine->text;
+
+    CLAIM(text->pattern_count >= 1 && text->pattern_count <= TEXT_MAX_PATTERNS);
+    CLAIM(text->event == TEXT_NO_TAG || text->event < machine->tag_count);
+    CLAIM(text->ask || machine->link->machine_count == 1);
+    text_reader_free(text_reader_new(machine));
+}
+
 static void check_machine(const struct plant *plant, const struct machine *machine)
 {
     size_t periods = 0;
@@ -249,7 +267,11 @@ static void check_machine(const struct plant *plant, const struct machine *machi
     if (machine->state)
         check_state(machine);
     CLAIM(isfinite(machine->ideal_ms) && machine->ideal_ms >= 0);
-    check_planning(machine);
+    CLAIM((machine->text != NULL) == link_driver_is_text(machine->link->driver));
+    if (machine->text)
+        check_text(machine);
+    else
+        check_planning(machine);
 }
 
 static void check_shift(const struct shift *shift)

@@ -6,6 +6,7 @@
 #include "config_fixture.h"
 
 #define TOP "gateway: g\nlinks: [{name: l, driver: modbus-tcp, address: h}]\n"
+#define TEXT_TOP "gateway: g\nlinks: [{name: l, driver: serial-text-tcp, address: 'h:1'}]\n"
 /* Ends on line 3. */
 #define MACHINE(keys) TOP "machines: [{name: m, link: l, " keys "}]\n"
 
@@ -440,6 +441,18 @@ static void test_hostile_profiles_are_bounded(void **state)
     text_free(&yaml);
 }
 
+/* Those of machines that speak in lines; test_text_profiles.c has their lines. */
+static bool is_of_text(const char *profile, size_t length)
+{
+    static const char *const names[] = {"scale",           "scale-asked", "mitutoyo-gauge",
+                                        "barcode-scanner", "counter-box", "magnescale-gauge"};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strlen(names[i]) == length && memcmp(names[i], profile, length) == 0)
+            return true;
+    return false;
+}
+
 /* Those whose register maps are made up. */
 static const char *const machine_kinds[] = {"perfect-binder",  "folder",
                                             "saddle-stitcher", "three-knife-trimmer",
@@ -461,7 +474,7 @@ static const char *use_shipped_profiles(void)
 static void test_shipped_profiles_load_with_their_defaults(void **state)
 {
     struct config *config = *state;
-    size_t count = 0, synthetic = 0;
+    size_t count = 0, synthetic = 0, of_text = 0;
     DIR *files = opendir(use_shipped_profiles());
 
     assert_non_null(files);
@@ -470,17 +483,21 @@ static void test_shipped_profiles_load_with_their_defaults(void **state)
         char *end = strstr(file->d_name, ".yaml");
         if (!end)
             continue;
-        text_addf(&yaml, MACHINE("profile: %.*s"), (int)(end - file->d_name), file->d_name);
+        bool text = is_of_text(file->d_name, (size_t)(end - file->d_name));
+        text_addf(&yaml, "%smachines: [{name: m, link: l, profile: %.*s}]\n", text ? TEXT_TOP : TOP,
+                  (int)(end - file->d_name), file->d_name);
         config_write_bytes(config, "plant.yaml", yaml.data, yaml.length);
         text_free(&yaml);
         config_expect_plant(config);
-        assert_true(config->plant->machines[0].tag_count >= 2);
-        synthetic += config->plant->machines[0].synthetic;
+        assert_true(config->plant->machines[0].tag_count >= (text ? 1 : 2));
+        synthetic += !text && config->plant->machines[0].synthetic;
+        of_text += text;
         count++;
     }
     closedir(files);
     unsetenv("BINDERY_PROFILES_DIR");
-    assert_true(count >= 17);
+    assert_true(count >= 23);
+    assert_int_equal(of_text, 6);
     assert_int_equal(synthetic, MACHINE_KINDS);
 }
 

@@ -232,6 +232,41 @@ static void test_counters_without_a_standing_begin_at_the_first_epoch(void **sta
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
+static const char box_text[] =
+    "gateway: g\n"
+    "links: [{name: l, driver: serial-text, device: /dev/ttyS0}]\n"
+    "machines: [{name: m, link: l, text: {patterns: [{match: '(?<good>\\d+)'}]}, tags: [\n"
+    "  {name: good, at: 'text:good', type: u32,\n"
+    "   counter: {counts: good, kind: reset, max_rate: 10/s}}]}]\n";
+
+enum { BOX_EPOCH = 1, BOX_INFERRED };
+
+static void expect_inferred(const struct bench *bench, int64_t inferred)
+{
+    for (size_t i = 0; i < bench->count; i++)
+        if (bench->samples[i].tag == BOX_INFERRED) {
+            assert_int_equal(bench->samples[i].value.mantissa, inferred);
+            return;
+        }
+    fail_msg("nothing was told of what is inferred");
+}
+
+static void test_what_speaks_when_it_counts_has_no_gaps_but_what_is_lost(void **state)
+{
+    struct bench *bench = *state;
+    counters_free(bench->counters, &bench->standings);
+    config_write(bench->config, "plant.yaml", box_text);
+    config_expect_plant(bench->config);
+    bench->counters = counters_new(&bench->config->plant->machines[0], &bench->standings);
+    take_good(bench, 100, 1000);
+    take_good(bench, 105, 3600 * 1000);
+    expect_inferred(bench, 0);
+    const struct sample damaged = {.tag = GOOD, .quality = QUALITY_FRAME};
+    take(bench, &damaged, 1, 3601 * 1000);
+    take_good(bench, 107, 3602 * 1000);
+    expect_inferred(bench, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -245,6 +280,7 @@ int main(void)
         TEST(test_a_total_that_is_set_goes_on_from_the_next_reading),
         TEST(test_a_total_that_is_set_goes_on_over_a_reload_before_the_next_reading),
         TEST(test_counters_without_a_standing_begin_at_the_first_epoch),
+        TEST(test_what_speaks_when_it_counts_has_no_gaps_but_what_is_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

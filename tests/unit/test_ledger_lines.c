@@ -183,7 +183,7 @@ static void outcome_free(struct outcome *outcome)
 
 static struct outcome run(uint32_t of, bool is_killed)
 {
-    void *state;
+    void *state = NULL;
     assert_int_equal(set_up(&state), 0);
     struct bench *bench = state;
     live(bench, of, is_killed);

@@ -409,7 +409,7 @@ static void happen(bool late)
 
     for (size_t m = 0; m < MACHINES; m++)
         lag_ms[m] = late ? below(60000) : 0;
-    for (change_count = 0; change_count < MOST_CHANGES && at_ms < BEGIN_MS + DAYS * 24 * HOUR_MS;) {
+    for (change_count = 0; change_count < MOST_CHANGES && at_ms < BEGIN_MS + HOUR_MS * 24 * DAYS;) {
         size_t m = change_count < MACHINES ? change_count : below(MACHINES);
         enum machine_state state = below(3) > 0 ? STATE_PRODUCTION : below(MACHINE_STATES);
         if (change_count >= MACHINES && is[m] != STATE_PRODUCTION && below(2) == 0)
