@@ -213,6 +213,11 @@ int tags_make_sheet(const struct machine *machine, struct text *ret_csv, struct 
 {
     int error = 0;
 
+    if (machine->text) {
+        text_addf(ret_trouble, "machine %s speaks in lines of text; expected one of Modbus",
+                  machine->name);
+        return -EINVAL;
+    }
     for (enum tag_column column = 0; column < TAG_COLUMNS; column++)
         if (!is_left_out(column))
             sheet_add_cell(ret_csv, tag_columns[column].title, column == COLUMN_NAME);
