@@ -118,6 +118,13 @@ static void read_url(struct load *load, const struct field *field, const struct 
 
     if (!text)
         return;
+    if (strchr(text, '@')) { /* not quoted: faults go into logs */
+        load_fault(load, value,
+                   "%s: a URL with a user in it; expected %s, and the keys username "
+                   "and password_file",
+                   field->key, url_expected);
+        return;
+    }
     for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
         size_t length = strlen(schemes[i].prefix);
         if (begins_with(text, schemes[i].prefix) &&
@@ -128,14 +135,10 @@ static void read_url(struct load *load, const struct field *field, const struct 
             return;
         }
     }
-    if (begins_with(text, "ws://") || begins_with(text, "wss://")) {
+    if (begins_with(text, "ws://") || begins_with(text, "wss://"))
         load_refuse(load, field->key, value, "is not supported yet", url_expected);
-    } else if (strchr(text, '@')) {
-        load_refuse(load, field->key, value, "has a user in it",
-                    "%s, and the keys username and password_file", url_expected);
-    } else {
+    else
         load_refuse(load, field->key, value, "is no URL of a broker", "%s", url_expected);
-    }
 }
 
 static void refuse_without(struct load *load, const struct node *const *seen, size_t field,

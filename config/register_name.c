@@ -94,6 +94,15 @@ static bool parse_classic(const char *name, enum area *ret_area, uint32_t *ret_a
     return true;
 }
 
+/* A number beside "4x" may count from 0 or from 1. */
+static int refuse_x(const struct register_hint *hint, struct text *ret_expected)
+{
+    text_addf(ret_expected,
+              "from where it counts: from 1 as in 4x0001, or from 0 beside the table %s",
+              area_name(hint->area));
+    return -EINVAL;
+}
+
 static int parse_digits(const struct parts *parts, const struct register_hint *hint,
                         struct register_place *place, struct text *ret_expected)
 {
@@ -113,6 +122,8 @@ static int parse_digits(const struct parts *parts, const struct register_hint *h
         settle(place, area, address);
         return 0;
     }
+    if (hint->from_one)
+        return refuse_x(hint, ret_expected);
     if (!hint->has_area)
         return refuse(ret_expected, "the table of a plain number: a column \"table\" beside it, "
                                     "or holding:N, or 40001 and the likes");
@@ -164,6 +175,8 @@ static int parse_hex(const struct parts *parts, const struct register_hint *hint
 
     if (plc_number_parse(parts->name, 16, &address) != 0 || address >= ADDRESSES)
         return refuse(ret_expected, "a hexadecimal address from 0x0 to 0xFFFF");
+    if (hint->from_one)
+        return refuse_x(hint, ret_expected);
     if (!hint->has_area)
         return refuse(ret_expected, "the table of a plain address: a column \"table\" beside it, "
                                     "or holding:N");

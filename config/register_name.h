@@ -24,6 +24,7 @@ struct register_notation {
 struct register_hint {
     bool has_area;
     enum area area;
+    bool from_one; /* the table is told as "4x", whose numbers mostly count from 1 */
     enum register_kind { REGISTER_UNKNOWN, REGISTER_BIT, REGISTER_WORDS } kind; /* of its type */
 };
 

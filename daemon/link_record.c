@@ -64,8 +64,8 @@ static void add_lines(const struct live_link *link, struct request *request, str
     int error =
         tap_fetch(link->tap, request->next, request->began_ns, &lines, &request->next, &lost);
     if (error < 0) {
-        text_add(out, "{\"error\":\"the recording has ended, since it was not fetched for a "
-                      "minute\"}\n");
+        text_add(out, "{\"error\":\"the recording has ended, since the link was changed or it was "
+                      "not fetched for a minute\"}\n");
     } else {
         text_addf(out,
                   "{\"next\":%" PRIu64 ",\"began\":%" PRId64 ",\"lost\":%" PRIu64 ",\"lines\":",

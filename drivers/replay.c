@@ -60,6 +60,12 @@ static bool begins(const struct replay *replay, const struct recording_chunk *re
     return length <= skip || memcmp(request->bytes + skip, bytes + skip, length - skip) == 0;
 }
 
+/* A piece of a transaction's number, which would be like every request. */
+static bool is_nameless(const struct replay *replay, const struct recording_chunk *request)
+{
+    return replay->tcp && request->length <= TRANSACTION;
+}
+
 static void find_exchanges(struct replay *replay)
 {
     const struct recording *recording = replay->recording;
@@ -247,7 +253,7 @@ static struct question *find_question(const struct replay *replay, bool *ret_unf
         const struct recording_chunk *request =
             replay->exchanges[replay->questions[i].first].request;
         size_t length = request->length < replay->have ? request->length : replay->have;
-        if (!begins(replay, request, replay->input, length))
+        if (is_nameless(replay, request) || !begins(replay, request, replay->input, length))
             continue;
         if (length < request->length) {
             *ret_unfinished = true;

@@ -147,15 +147,15 @@ void tap_end(struct tap *tap)
     pthread_mutex_unlock(&tap->lock);
 }
 
-/* False where nobody listens. */
-static bool copy_ring(struct tap *tap, struct copy *ret_copy)
+/* False where nobody listens, or to another tap: it has no such number yet. */
+static bool copy_ring(struct tap *tap, uint64_t from, struct copy *ret_copy)
 {
     int64_t now_ns = clock_mono_ns();
 
     pthread_mutex_lock(&tap->lock);
     if (tap->ring != NULL && now_ns - tap->fetched_ns > TAP_IDLE_S * NS_PER_S)
         turn_off(tap);
-    bool listened = tap->ring != NULL;
+    bool listened = tap->ring != NULL && from <= tap->next;
     if (listened) {
         tap->fetched_ns = now_ns;
         memcpy(ret_copy->ring, tap->ring, TAP_BYTES);
@@ -211,7 +211,7 @@ int tap_fetch(struct tap *tap, uint64_t from, int64_t began_ns, struct text *out
               uint64_t *ret_next, uint64_t *ret_lost)
 {
     struct copy copy = {.ring = mem_alloc(TAP_BYTES)};
-    bool listened = copy_ring(tap, &copy);
+    bool listened = copy_ring(tap, from, &copy);
 
     if (listened) {
         add_lines(&copy, from, began_ns, out);

@@ -51,7 +51,8 @@ uint64_t tap_begin(struct tap *tap);
 
 /* Appends the lines of the chunks from number `from` on, with times since began_ns
  * (CLOCK_MONOTONIC). 0 with the number to go on from and how many are lost because they were
- * fetched too late; -ENOENT where nobody listens any more, as after TAP_IDLE_S. */
+ * fetched too late; -ENOENT where nobody listens any more, as after TAP_IDLE_S, or no
+ * chunk has had that number yet: it is of a tap before this one. */
 int tap_fetch(struct tap *tap, uint64_t from, int64_t began_ns, struct text *out,
               uint64_t *ret_next, uint64_t *ret_lost);
 

@@ -39,6 +39,16 @@ static void tell(const struct take *take, const char *begin, const char *end)
             cli_duration((clock_mono_ns() - take->began_ns) / NS_PER_MS, time), end);
 }
 
+/* Opened for the first lines: a file that is there stays where nothing is ever answered. */
+static bool open_file(struct take *take)
+{
+    if (take->file == NULL)
+        take->file = strcmp(take->path, "-") == 0 ? stdout : fopen(take->path, "we");
+    if (take->file == NULL)
+        cli_error("%s: %s", take->path, strerror(errno));
+    return take->file != NULL;
+}
+
 /* What is new, into the file. CLI_OK, or CLI_FAULT after saying why. */
 static int fetch(struct take *take)
 {
@@ -46,6 +56,8 @@ static int fetch(struct take *take)
     int status = CLI_OK;
     if (record_link_fetch(&take->daemon, &lines, &trouble) < 0) {
         cli_error("%s", trouble.data);
+        status = CLI_FAULT;
+    } else if (lines.length > 0 && !open_file(take)) {
         status = CLI_FAULT;
     } else if (lines.length > 0) {
         take->bytes += lines.length;
@@ -86,22 +98,14 @@ static int fetch_all(struct take *take, int64_t for_ms)
 
 static int record(struct take *take, int64_t for_ms)
 {
-    bool is_output = strcmp(take->path, "-") == 0;
-    take->file = is_output ? stdout : fopen(take->path, "we");
-    if (take->file == NULL) {
-        cli_error("%s: %s", take->path, strerror(errno));
-        return CLI_FAULT;
-    }
     int status = fetch_all(take, for_ms);
     record_link_end(&take->daemon);
-    if (!is_output && fclose(take->file) != 0 && status == CLI_OK) {
+    if (take->file != NULL && take->file != stdout && fclose(take->file) != 0 && status == CLI_OK) {
         cli_error("%s: %s", take->path, strerror(errno));
         status = CLI_FAULT;
     }
     if (take->lines > 0)
         tell(take, take->progress ? "\r" : "", take->progress ? "\033[K\n" : "\n");
-    else if (!is_output)
-        unlink(take->path); /* nothing was ever answered */
     return status;
 }
 

@@ -306,15 +306,33 @@ int sheet_parse_order(const char *cell, uint8_t *ret_order, const char **ret_exp
     return 0;
 }
 
-int sheet_parse_table(const char *cell, enum area *ret_area, const char **ret_expected)
+static bool speaks_of_function(const char *header)
+{
+    struct text folded = {0};
+
+    sheet_fold(header, &folded);
+    bool speaks = strstr(folded.data, "function") || strstr(folded.data, "功能码");
+    text_free(&folded);
+    return speaks;
+}
+
+int sheet_parse_table(const char *header, const char *cell, enum area *ret_area, bool *ret_from_one,
+                      const char **ret_expected)
 {
     int area = find_word(tables, cell);
 
+    if (area >= 0 && isdigit((unsigned char)cell[0]) && cell[1] == '\0' &&
+        !speaks_of_function(header)) {
+        *ret_expected = "the function, as 03, or the table, as 3x or input: a digit alone may be "
+                        "either";
+        return -EINVAL;
+    }
     if (area < 0) {
         *ret_expected = "holding, input, coil or discrete, 4x 3x 0x 1x, or the function 01 to 04";
         return -EINVAL;
     }
     *ret_area = (enum area)area;
+    *ret_from_one = strchr(cell, 'x') || strchr(cell, 'X');
     return 0;
 }
 

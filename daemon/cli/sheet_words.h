@@ -23,8 +23,11 @@ int sheet_parse_type(const char *cell, enum tag_type *ret_type, uint16_t *ret_st
 /* "CDAB", "3412", "low word first", "低字在前". As sheet_parse_type. */
 int sheet_parse_order(const char *cell, uint8_t *ret_order, const char **ret_expected);
 
-/* "holding", "4x", "保持寄存器", "03" as the function that reads it. As sheet_parse_type. */
-int sheet_parse_table(const char *cell, enum area *ret_area, const char **ret_expected);
+/* "holding", "4x", "保持寄存器", "03" as the function that reads it; *ret_from_one: it is one as
+ * "4x". A digit alone is a function only where the header speaks of one: else 3 may be 3x, too. As
+ * sheet_parse_type. */
+int sheet_parse_table(const char *header, const char *cell, enum area *ret_area, bool *ret_from_one,
+                      const char **ret_expected);
 
 /* Whether there are Chinese characters in it. */
 bool sheet_is_chinese(const char *text);

@@ -44,13 +44,24 @@ static const struct plant *load_quietly(const char *path)
     return plant;
 }
 
+/* What is to be a file's name, and may be what should be in the file. */
+static const char *mistaken_file(const char *path)
+{
+    const char *slash = path != NULL ? strrchr(path, '/') : NULL;
+    return slash != NULL && access(path, F_OK) != 0 ? slash + 1 : NULL;
+}
+
 static void take_secrets(const struct plant *plant, struct secrets *ret_secrets)
 {
-    const char **words = mem_array((plant ? plant->uplink_count : 0) + 1, sizeof(*words));
+    const char **words = mem_array((plant ? 2 * plant->uplink_count : 0) + 1, sizeof(*words));
     size_t count = 0;
-    for (size_t i = 0; plant && i < plant->uplink_count; i++)
+    for (size_t i = 0; plant && i < plant->uplink_count; i++) {
+        const char *mistaken = mistaken_file(plant->uplinks[i].password_file);
         if (plant->uplinks[i].username)
             words[count++] = plant->uplinks[i].username;
+        if (mistaken)
+            words[count++] = mistaken;
+    }
     *ret_secrets = (struct secrets){words, count};
 }
 
@@ -70,8 +81,8 @@ static void fill(struct bundle *bundle)
 static int pack(const char *above, const char *name, const char *output)
 {
     struct text said = {0};
-    char *const argv[] = {"tar",         "--create",    "--gzip",     "--file", (char *)output,
-                          "--directory", (char *)above, (char *)name, NULL};
+    char *const argv[] = {"tar",          "--create",    "--gzip",      "--force-local", "--file",
+                          (char *)output, "--directory", (char *)above, (char *)name,    NULL};
     int status = support_run(argv, TAR_MS, &said);
     if (status != 0)
         cli_error("%s could not be written: %s", output,
@@ -134,6 +145,8 @@ static int run(const void *block, int argc, char **argv)
     struct tm local;
     if (options->listen_ms > MOST_LISTEN_MS)
         return cli_usage(&command_support, "--listen: at most %d s", MOST_LISTEN_MS / 1000);
+    if (options->output && strcmp(options->output, "-") == 0)
+        return cli_usage(&command_support, "-o: expected a file's name");
     strftime(name, sizeof(name), "bindery-support-%Y%m%d-%H%M%S", localtime_r(&now, &local));
     snprintf(output, sizeof(output), "%s.tar.gz", name);
     return make(options, name, options->output ? options->output : output);

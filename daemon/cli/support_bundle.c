@@ -72,7 +72,7 @@ static void add_run(struct bundle *bundle, const char *name, char *const *argv)
         text_addf(&output, "\n%s: %s\n", argv[0], strerror(-status));
     else
         text_addf(&output, "\nexit status %d\n", status);
-    add_file(bundle, name, false, &output);
+    add_file(bundle, name, true, &output);
     text_free(&output);
 }
 

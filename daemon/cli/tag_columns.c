@@ -120,13 +120,17 @@ static bool has_word(const struct column_kind *kind, const char *folded)
     return false;
 }
 
-/* The unit of time in a header's brackets: "周期(毫秒)". */
+/* What a header says in brackets of the numbers below it: "周期(毫秒)", "address (hex)". */
 static const char *unit_of(const char *brackets)
 {
     static const struct {
         const char *word, *unit;
-    } units[] = {{"(ms)", "ms"}, {"(毫秒)", "ms"}, {"(s)", "s"},  {"(sec)", "s"},
-                 {"(秒)", "s"},  {"(min)", "m"},   {"(分)", "m"}, {"(分钟)", "m"}};
+    } units[] = {
+        {"(ms)", "ms"},        {"(毫秒)", "ms"},    {"(s)", "s"},         {"(sec)", "s"},
+        {"(秒)", "s"},         {"(min)", "m"},      {"(分)", "m"},        {"(分钟)", "m"},
+        {"(hex)", "hex"},      {"(h)", "hex"},      {"(0x)", "hex"},      {"(16进制)", "hex"},
+        {"(十六进制)", "hex"}, {"(dec)", "dec"},    {"(decimal)", "dec"}, {"(10进制)", "dec"},
+        {"(十进制)", "dec"},   {"(modbus)", "dec"}, {"(plc)", "dec"}};
 
     for (size_t i = 0; i < sizeof units / sizeof *units; i++)
         if (strcmp(units[i].word, brackets) == 0)
@@ -188,6 +192,11 @@ static void take_column(struct finding *finding, size_t column, const char *fold
     }
     columns->at[kind] = column;
     columns->unit[kind] = unit_of(brackets);
+    bool is_address = finding->kinds == tag_columns && kind == COLUMN_AT;
+    if (is_address && brackets[0] != '\0' && columns->unit[kind][0] == '\0')
+        sheet_fault_add(finding->faults, finding->sheet->header.number, column,
+                        "%s may say how the addresses count; expected nothing, (hex) or (dec)",
+                        phrase_quote(brackets).text);
 }
 
 /* A header with what stands in brackets behind it, or without. */

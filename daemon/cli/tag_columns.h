@@ -58,7 +58,7 @@ extern const struct column_kind tag_columns[TAG_COLUMNS];
 extern const struct column_kind machine_columns[MACHINE_COLUMNS];
 
 /* Which column of the sheet is which, SHEET_NO_COLUMN where it is missing, and the unit that stands
- * in the header of one, as "ms" in "period(ms)". */
+ * in the header of one, as "ms" in "period(ms)" and "hex" in "address(hex)". */
 struct columns {
     size_t at[TAG_COLUMNS];
     const char *unit[TAG_COLUMNS]; /* "" for none; a literal */

@@ -1,5 +1,6 @@
 #include "tags_row.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "phrase.h"
@@ -17,6 +18,11 @@ struct row_place {
 static const char *value_of(const struct tags_maker *maker, enum tag_column column)
 {
     return maker->values[column].length > 0 ? maker->values[column].data : "";
+}
+
+static const char *header_of(const struct tags_maker *maker, enum tag_column column)
+{
+    return maker->source->sheet->header.cells[maker->columns.at[column]].text;
 }
 
 static bool has(const struct tags_maker *maker, enum tag_column column)
@@ -100,15 +106,41 @@ static void check_range(struct tags_maker *maker, const struct row_place *row)
     text_free(&expected);
 }
 
-/* A spreadsheet makes 40001 of 40001.0, so that a bit's address may have become a word's. */
+/* A spreadsheet makes 40001 of 40001.0, so that a bit's address may have become a word's; and
+ * other programs 40001.0 of 40001. */
 static void check_bare(struct tags_maker *maker, const struct row_place *row)
 {
     bool is_word = row->place.area == AREA_HOLDING || row->place.area == AREA_INPUT;
+    bool is_bool = row->type_given && row->tag.type == TYPE_BOOL;
 
-    if (row->place.bare && is_word && row->place.bit < 0 && row->type_given &&
-        row->tag.type == TYPE_BOOL)
+    if (!row->place.bare || !is_word)
+        return;
+    if (row->place.bit < 0 && is_bool)
         refuse(maker, COLUMN_AT, "is a whole word, and a spreadsheet makes that of bit 0, too",
                "holding:N.0 for the bit, holding:N for whether the word is not 0");
+    else if (row->place.bit == 0 && !has(maker, COLUMN_TYPE))
+        refuse(maker, COLUMN_AT, "is bit 0, and programs make that of a whole word, too",
+               "BOOL beside it for the bit, or an address without a point");
+}
+
+/* As register_name_parse; in a column that is called so, digits are hexadecimal. */
+static int parse_address(const struct tags_maker *maker, const struct register_hint *hint,
+                         struct register_place *ret_place, struct text *ret_expected)
+{
+    const char *address = value_of(maker, COLUMN_AT);
+    size_t digits = strspn(address, DIGITS "abcdefABCDEF");
+    bool is_hex = strcmp(maker->columns.unit[COLUMN_AT], "hex") == 0 && digits > 0;
+    struct text hex = {0};
+
+    if (is_hex && address[digits] == '.') {
+        text_add(ret_expected, "0x before it, as 0x64.3 for bit 3");
+        return -EINVAL;
+    }
+    text_addf(&hex, "%s%s", address, is_hex && address[digits] == '\0' ? "H" : "");
+    int error =
+        register_name_parse(&maker->source->notation, hex.data, hint, ret_place, ret_expected);
+    text_free(&hex);
+    return error;
 }
 
 static void read_place(struct tags_maker *maker, struct row_place *row)
@@ -121,11 +153,11 @@ static void read_place(struct tags_maker *maker, struct row_place *row)
     if (has(maker, COLUMN_TYPE))
         hint.kind = row->tag.type == TYPE_BOOL ? REGISTER_BIT : REGISTER_WORDS;
     hint.has_area = has(maker, COLUMN_TABLE) &&
-                    sheet_parse_table(value_of(maker, COLUMN_TABLE), &hint.area, &of_table) == 0;
+                    sheet_parse_table(header_of(maker, COLUMN_TABLE), value_of(maker, COLUMN_TABLE),
+                                      &hint.area, &hint.from_one, &of_table) == 0;
     if (of_table)
         refuse(maker, COLUMN_TABLE, "is no table", of_table);
-    else if (register_name_parse(&maker->source->notation, value_of(maker, COLUMN_AT), &hint,
-                                 &row->place, &expected) != 0)
+    else if (parse_address(maker, &hint, &row->place, &expected) != 0)
         refuse(maker, COLUMN_AT, "is no address here", expected.data);
     row->tag.area = row->place.area;
     row->tag.bit = row->place.bit;

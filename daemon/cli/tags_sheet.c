@@ -81,11 +81,14 @@ static void add_type(const struct tag *tag, struct text *out)
         text_addf(out, ":%u", tag->string_bytes);
 }
 
+/* Also ABCD where there are words to order: import may be given a controller that has another. */
 static void add_order(const struct tag *tag, struct text *out)
 {
-    static const char *const names[] = {"", "CDAB", "BADC", "DCBA"};
+    static const char *const names[] = {"ABCD", "CDAB", "BADC", "DCBA"};
+    bool several = tag->type != TYPE_STRING && tag_width(tag) > 1;
 
-    text_add(out, names[tag->order]);
+    if (tag->order != 0 || several)
+        text_add(out, names[tag->order]);
 }
 
 /* A column of a counter; false where its rate can't be told. */
@@ -210,6 +213,11 @@ int tags_make_sheet(const struct machine *machine, struct text *ret_csv, struct 
 {
     int error = 0;
 
+    if (machine->text) {
+        text_addf(ret_trouble, "machine %s speaks in lines of text; expected one of Modbus",
+                  machine->name);
+        return -EINVAL;
+    }
     for (enum tag_column column = 0; column < TAG_COLUMNS; column++)
         if (!is_left_out(column))
             sheet_add_cell(ret_csv, tag_columns[column].title, column == COLUMN_NAME);

@@ -91,6 +91,7 @@ int playback_start(const struct link *link, struct playback **ret_playback)
         release(playback);
         return error;
     }
+    log_warn("link %s: played from %s, no machine is asked", link->name, link->recording->file);
     *ret_playback = playback;
     return 0;
 }

@@ -62,6 +62,16 @@ class Record(BrokerCase):
         heard = b"".join(data for way, data in way_and_data if way == "<")
         return [int.from_bytes(heard[at + 3:at + 5], "big") for at in range(0, len(heard) - 6, 7)]
 
+    def test_a_file_stays_where_nothing_is_recorded(self):
+        config = self.config(self.broker.port, [tcp_link("press", 1)])
+        path = self.path("kept.recording")
+        for name, text in (("kept.recording", "kept"), ("bindery.yaml", json.dumps(config))):
+            with open(self.path(name), "w", encoding="utf-8") as file:
+                file.write(text)
+        self.bindery("record", "press", "-c", self.path("bindery.yaml"), "-o", path, status=1)
+        with open(path, encoding="utf-8") as file:
+            self.assertEqual(file.read(), "kept")
+
     def test_a_line_is_recorded_byte_by_byte(self):
         self.count_over_rtu()
         _, text = self.record("line")
@@ -205,9 +215,11 @@ class Support(BrokerCase):
     SECRETS = ("s3cretuser", "hunter2", "tok3n")
 
     def make(self, config, status=0):
-        """The files of a bundle: {name below its folder: text}."""
-        archive = os.path.join(self.directory, "s.tar.gz")
-        self.bindery("support", "-c", config, "-o", archive, "--listen", "1s", status=status)
+        """The files of a bundle: {name below its folder: text}; no host has the archive's name."""
+        archive = os.path.join(self.directory, "s:1.tar.gz")
+        self.addCleanup(os.chdir, os.getcwd())
+        os.chdir(self.directory)
+        self.bindery("support", "-c", config, "-o", "s:1.tar.gz", "--listen", "1s", status=status)
         self.assertEqual(os.stat(archive).st_mode & 0o77, 0)
         with tarfile.open(archive) as tar:
             return {member.name.split("/", 1)[1]: tar.extractfile(member).read().decode()
@@ -255,6 +267,21 @@ class Support(BrokerCase):
         self.assertIn('"username": ***', config[0])
         self.assertTrue(any(name.endswith("/more.yaml") for name in files))
 
+    def test_a_bundle_leaves_out_a_configuration_in_utf16(self):
+        path = os.path.join(self.directory, "bindery.yaml")
+        text = json.dumps(self.config_with_secrets(1))
+        with open(path, "w", encoding="utf-16") as file:
+            file.write(text)
+        files = self.make(path)
+        self.assertIn("exit status 0", files["check.txt"])
+        config = [text for name, text in files.items() if name.endswith("/bindery.yaml")]
+        self.assertIn("left out", config[0])
+        self.assertNotIn("s3cretuser", config[0].replace("\0", ""))
+
+    def test_a_password_in_the_place_of_its_file_is_none_of_the_bundle(self):
+        config = self.config(1, uplink={"username": "s3cretuser", "password_file": "hunter2"})
+        self.assert_no_secret(self.make(self.write("bindery.yaml", json.dumps(config))))
+
     def test_a_bundle_without_the_daemon_says_so(self):
         path = self.write("bindery.yaml", json.dumps(self.config_with_secrets(1)))
         files = self.make(path)
@@ -272,7 +299,9 @@ class Support(BrokerCase):
 
     def test_a_bundle_of_a_faulty_configuration_holds_it(self):
         path = self.write("bindery.yaml", "gateway: g\nuplinks:\n- name: u\n  username:\n"
-                                          "    s3cretuser\n  nonsense: 1\n")
+                                          "    s3cretuser\n  nonsense: 1\n"
+                                          "  password: hunter2\n  url: 'mqtt://s3cretuser:"
+                                          f"hunter2{60 * 'x'}@h'\n  # once token tok3n\n")
         files = self.make(path)
         self.assert_no_secret(files)
         self.assertIn("nonsense", files["check.txt"])

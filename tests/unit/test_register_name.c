@@ -138,6 +138,7 @@ static void test_what_can_be_read_in_two_ways_is_refused(void **state)
     const struct register_notation notation = {0};
     const struct register_hint holding = {.has_area = true, .area = AREA_HOLDING};
     const struct register_hint input = {.has_area = true, .area = AREA_INPUT};
+    const struct register_hint of_4x = {.has_area = true, .area = AREA_HOLDING, .from_one = true};
     (void)state;
 
     assert_string_equal(place_of(&notation, "40001", &holding), "refused");
@@ -145,6 +146,9 @@ static void test_what_can_be_read_in_two_ways_is_refused(void **state)
     assert_string_equal(place_of(&notation, "00100", &holding), "refused");
     assert_string_equal(place_of(&notation, "4x0001", &holding), "holding:0");
     assert_string_equal(place_of(&notation, "4x0001", &input), "refused");
+    assert_string_equal(place_of(&notation, "4x0001", &of_4x), "holding:0");
+    assert_string_equal(place_of(&notation, "1", &of_4x), "refused");
+    assert_string_equal(place_of(&notation, "0x1", &of_4x), "refused");
     assert_string_equal(place_of(&notation, "holding:5", &input), "refused");
     assert_string_equal(place_of(&notation, "holding:5", &holding), "holding:5");
 }

@@ -106,6 +106,16 @@ static void test_replay_gives_a_request_its_answers_in_their_order_then_silence(
     end(&bench);
 }
 
+static void test_replay_answers_nothing_for_a_piece_of_a_number(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    begin(&bench, TCP "+1 > 00 07\n+1 < 00 07 00 00 00 05 01 03 02 00 01\n", 0, false);
+    assert_string_equal(ASK(&bench, "\0\7\0\0\0\6\1\3\0\0\0\1"), "");
+    end(&bench);
+}
+
 static void test_replay_repeats_where_it_shall(void **state)
 {
     struct bench bench;
@@ -237,6 +247,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_replay_answers_as_recorded_at_the_recorded_pace),
         cmocka_unit_test(test_replay_gives_a_request_its_answers_in_their_order_then_silence),
+        cmocka_unit_test(test_replay_answers_nothing_for_a_piece_of_a_number),
         cmocka_unit_test(test_replay_repeats_where_it_shall),
         cmocka_unit_test(test_replay_finds_a_request_in_pieces_and_behind_noise),
         cmocka_unit_test(test_replay_prefers_the_longer_of_two_requests),

@@ -64,11 +64,12 @@ static void test_orders_and_tables_as_makers_write_them(void **state)
     static const char *const swapped[] = {"CDAB",           "cdab",     "3412",
                                           "Low Word First", "低字在前", "GHEFCDAB"};
     static const char *const doubtful[] = {"little endian", "小端", "ABDC", ""};
-    static const char *const holding[] = {
-        "holding", "Holding Registers", "4x", "保持寄存器", "03", "3", "FC03"};
+    static const char *const holding[] = {"holding", "Holding Registers", "保持寄存器", "03",
+                                          "FC03"};
     const char *expected = NULL;
     uint8_t order = 0;
     enum area area = AREA_COIL;
+    bool from_one = false;
     (void)state;
 
     for (size_t i = 0; i < sizeof swapped / sizeof *swapped; i++) {
@@ -80,10 +81,19 @@ static void test_orders_and_tables_as_makers_write_them(void **state)
         assert_int_not_equal(sheet_parse_order(doubtful[i], &order, &expected), 0);
     for (size_t i = 0; i < sizeof holding / sizeof *holding; i++) {
         area = AREA_COIL;
-        assert_int_equal(sheet_parse_table(holding[i], &area, &expected), 0);
+        from_one = true;
+        assert_int_equal(sheet_parse_table("area", holding[i], &area, &from_one, &expected), 0);
         assert_int_equal(area, AREA_HOLDING);
+        assert_false(from_one);
     }
-    assert_int_not_equal(sheet_parse_table("16", &area, &expected), 0);
+    assert_int_equal(sheet_parse_table("area", "4x", &area, &from_one, &expected), 0);
+    assert_int_equal(area, AREA_HOLDING);
+    assert_true(from_one);
+    assert_int_equal(sheet_parse_table("Function Code", "3", &area, &from_one, &expected), 0);
+    assert_int_equal(sheet_parse_table("功能码", "4", &area, &from_one, &expected), 0);
+    assert_int_equal(area, AREA_INPUT);
+    assert_int_not_equal(sheet_parse_table("区域", "4", &area, &from_one, &expected), 0);
+    assert_int_not_equal(sheet_parse_table("function", "16", &area, &from_one, &expected), 0);
 }
 
 struct bench {
