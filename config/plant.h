@@ -438,11 +438,13 @@ const struct production_line *plant_line(const struct plant *plant, const char *
  * as 1. */
 uint16_t tag_width(const struct tag *tag);
 
-/* How many values of a machine are told, and how many numbers there are with those that are only
- * kept. Behind the tags come what is made of counters and, of a machine with a state, "state" and
+/* How many values of a machine are told, and how many there are with those that are only kept.
+ * Behind the tags come what is made of counters and, of a machine with a state, "state" and
  * "state.reason"; then what is kept of counters, of the state, of shifts (what holds for all of
- * them, the shift that is on, and the one before), and of the job. */
-enum { STATE_VALUES = 2, STATE_KEPT_VALUES = 5 };
+ * them, the shift that is on, and the one before), and of the job. Before the last two lie numbers
+ * that an earlier version kept for them with another layout: a store may hold these. Where a layout
+ * changes, its numbers have to move likewise. */
+enum { STATE_VALUES = 2, STATE_KEPT_VALUES = 5, KEPT_BEFORE_VALUES = 105 };
 enum {
     SHIFT_BASE_VALUES = 22,
     SHIFT_PERIOD_VALUES = 32,

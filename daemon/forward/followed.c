@@ -90,5 +90,5 @@ void followed_find(struct standings *standings, const struct source *source,
     if (has_state)
         add_row(ret_followed, "state", kept, STATE_KEPT_VALUES);
     if (ret_followed->count > 0)
-        find_periods(kept + STATE_KEPT_VALUES, ret_followed);
+        find_periods(kept + STATE_KEPT_VALUES + KEPT_BEFORE_VALUES, ret_followed);
 }

@@ -57,6 +57,20 @@ static void tell(struct bench *bench, size_t count, int64_t seed)
     tell_at(bench, count, seed, 1000000, true);
 }
 
+/* As a version does that kept numbers of another layout, right behind those of the state. */
+static void tell_as_before(struct bench *bench, int64_t seed)
+{
+    struct sample samples[KEPT_BEFORE_VALUES];
+    struct reading reading = {
+        .source = source_of(bench), .at = {.wall_ms = 1000000}, .samples = samples};
+    size_t first = machine_state_kept(&bench->plant->machines[0]) + STATE_KEPT_VALUES;
+    for (size_t i = 0; i < KEPT_BEFORE_VALUES; i++)
+        samples[reading.count++] =
+            (struct sample){.tag = (uint16_t)(first + i),
+                            .value = {.kind = VALUE_DECIMAL, .mantissa = number_of(seed, i)}};
+    queue_put(bench->queue, &reading);
+}
+
 /* Of these groups, from the first-th on. */
 static void expect(struct bench *bench, size_t first, size_t count, int64_t seed)
 {
@@ -148,6 +162,19 @@ static void test_a_machine_that_tells_no_shifts_has_none_standing(void **state)
     standings_free(&standings);
 }
 
+static void test_what_an_earlier_version_told_is_taken_for_nothing_else(void **state)
+{
+    struct bench *bench = *state;
+    bench->tags = tags[3];
+    open_always(bench);
+    tell(bench, GROUPS, 7);
+    step(bench);
+    tell_as_before(bench, 9);
+    step(bench);
+    reopen(bench);
+    expect(bench, 0, GROUPS, 7);
+}
+
 static void clock_goes_back(struct bench *bench, bool synced)
 {
     bench->tags = tags[3];
@@ -182,6 +209,7 @@ int main(void)
         TEST(test_shifts_stand_in_the_store_when_their_readings_are_trimmed),
         TEST(test_what_cannot_be_read_any_more_changes_no_shift),
         TEST(test_a_machine_that_tells_no_shifts_has_none_standing),
+        TEST(test_what_an_earlier_version_told_is_taken_for_nothing_else),
         TEST(test_what_was_told_behind_a_clock_set_back_stands_after_a_kill),
         TEST(test_what_was_told_with_a_clock_that_lost_its_time_stands_after_a_kill),
     };
