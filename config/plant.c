@@ -164,7 +164,7 @@ bool machine_has_shifts(const struct machine *machine)
 /* Here too, as if every machine had a state. */
 size_t machine_shift_kept(const struct machine *machine)
 {
-    return machine_state_kept(machine) + STATE_KEPT_VALUES + KEPT_BEFORE_VALUES;
+    return machine_state_kept(machine) + STATE_KEPT_VALUES + FORMER_KEPT_VALUES;
 }
 
 /* And as if each had shifts. */

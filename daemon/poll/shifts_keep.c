@@ -9,7 +9,7 @@ enum {
     INFERRED = TOTALS + PERFORMANCE_QUANTITIES,
     KNOWN = INFERRED + PERFORMANCE_QUANTITIES,
     OVER,
-    FORMER_NUMBERS, /* earlier versions kept so many */
+    FORMER_NUMBERS, /* so many an earlier version kept */
     READ = FORMER_NUMBERS,
     NOW_FROM = READ + PERFORMANCE_QUANTITIES, /* what is uncertain of the shift that is on */
     BEFORE_FROM = NOW_FROM + PERFORMANCE_QUANTITIES,
@@ -17,6 +17,7 @@ enum {
     BEFORE_TOLD = BEFORE_TO + PERFORMANCE_QUANTITIES, /* its revision; 0: it was not told */
     BASE_NUMBERS
 };
+_Static_assert((int)FORMER_NUMBERS == (int)FORMER_BASE_VALUES, "and so did an earlier version's");
 _Static_assert((int)BASE_NUMBERS == (int)SHIFT_BASE_VALUES, "the base takes all its numbers");
 
 static const struct group {
