@@ -164,7 +164,7 @@ bool machine_has_shifts(const struct machine *machine)
 /* Here too, as if every machine had a state. */
 size_t machine_shift_kept(const struct machine *machine)
 {
-    return machine_state_kept(machine) + STATE_KEPT_VALUES;
+    return machine_state_kept(machine) + STATE_KEPT_VALUES + FORMER_KEPT_VALUES;
 }
 
 /* And as if each had shifts. */
@@ -176,9 +176,10 @@ size_t machine_job_kept(const struct machine *machine)
 size_t machine_values(const struct machine *machine)
 {
     if (machine->job)
-        return machine_job_kept(machine) + JOB_KEPT_VALUES;
+        return machine_state_kept(machine) + STATE_KEPT_VALUES + SHIFT_KEPT_VALUES +
+               JOB_KEPT_VALUES;
     if (machine_has_shifts(machine))
-        return machine_shift_kept(machine) + SHIFT_KEPT_VALUES;
+        return machine_state_kept(machine) + STATE_KEPT_VALUES + SHIFT_KEPT_VALUES;
     return machine_state_kept(machine) + (machine->state ? STATE_KEPT_VALUES : 0);
 }
 

@@ -439,10 +439,12 @@ const struct production_line *plant_line(const struct plant *plant, const char *
  * as 1. */
 uint16_t tag_width(const struct tag *tag);
 
-/* How many values of a machine are told, and how many numbers there are with those that are only
- * kept. Behind the tags come what is made of counters and, of a machine with a state, "state" and
+/* How many values of a machine are told, and how many there are with those that are only kept.
+ * Behind the tags come what is made of counters and, of a machine with a state, "state" and
  * "state.reason"; then what is kept of counters, of the state, of shifts (what holds for all of
- * them, the shift that is on, and the one before), and of the job. */
+ * them, the shift that is on, and the one before), and of the job. Before the last two lie numbers
+ * that an earlier version kept for them, with less of what holds for all shifts and nothing of the
+ * job's format: a store may hold these. Where a layout changes, its numbers move likewise. */
 enum { STATE_VALUES = 2, STATE_KEPT_VALUES = 5 };
 enum {
     SHIFT_BASE_VALUES = 22,
@@ -453,6 +455,10 @@ enum {
     JOB_BASE_VALUES = 32,
     JOB_FORMAT_VALUES = 2 * JOB_MAX_FORMAT,
     JOB_KEPT_VALUES = JOB_BASE_VALUES + JOB_FORMAT_VALUES
+};
+enum {
+    FORMER_BASE_VALUES = 9,
+    FORMER_KEPT_VALUES = FORMER_BASE_VALUES + 2 * SHIFT_PERIOD_VALUES + JOB_BASE_VALUES
 };
 size_t machine_told_values(const struct machine *machine);
 size_t machine_values(const struct machine *machine);

@@ -48,7 +48,8 @@ struct line_driver {
      * request, whatever the other side dribbles, and not at all after the first time-out of this
      * call: the rest is marked as timed out.
      *  0           the machine answered something, if only exceptions
-     *  -ETIMEDOUT  it said nothing valid: all samples say why
+     *  -ETIMEDOUT  it said nothing valid: all samples say why, but for what is not asked for since
+     *              it was refused
      *  other       the line is gone: samples say QUALITY_LINK, the caller closes the session
      * A machine that is not asked (machine_speaks) is polled when it is due, and when the
      * descriptor is readable: it does not block, and tells what was heard, one thing a call, each

@@ -183,8 +183,13 @@ int modbus_line_poll(struct line *line, const struct machine *machine, struct li
     for (size_t i = 0; i < plan->reads->span_count; i++) {
         uint16_t words[MODBUS_MAX_BITS];
 
-        if (plan->reads->spans[i].aside || !due(context, plan->reads->spans[i].every_ms))
+        if (!due(context, plan->reads->spans[i].every_ms))
             continue;
+        if (plan->reads->spans[i].aside) {
+            add_samples(machine, plan->reads, &plan->reads->spans[i], words,
+                        EXCEPTION_ILLEGAL_ADDRESS, answer);
+            continue;
+        }
         asked = true;
         if (result >= 0 || result == -EBADMSG) {
             do

@@ -176,7 +176,15 @@ static uint16_t best_cut(const struct span *span, const struct machine *machine,
     return cut;
 }
 
-/* The first half takes the span's place. */
+static void swap(struct span *a, struct span *b)
+{
+    struct span was = *a;
+
+    *a = *b;
+    *b = was;
+}
+
+/* The first half takes the span's place; that which says the job comes last. */
 static void split(struct modbus_plan *plan, const struct machine *machine, size_t index)
 {
     plan->spans = mem_resize(plan->spans, (plan->span_count + 1) * sizeof *plan->spans);
@@ -191,6 +199,8 @@ static void split(struct modbus_plan *plan, const struct machine *machine, size_
     second->tag_count = (uint16_t)(second->tag_count - first->tag_count);
     fit_span(first, machine, plan->tags);
     fit_span(second, machine, plan->tags);
+    if (machine->job != NULL && modbus_plan_find(plan, machine->job->id) == index)
+        swap(first, second);
 }
 
 /* Whether something else of the span's period is asked for. */

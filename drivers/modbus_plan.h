@@ -49,8 +49,8 @@ size_t modbus_plan_find(const struct modbus_plan *plan, uint16_t tag);
 void modbus_plan_begin(struct modbus_plan *plan, const struct machine *machine, int64_t now_ns);
 
 /* What came of the request for a span: 0, an exception's code, or negative errno. True: its tags
- * are to be asked for in two requests, the first of which has taken its place, cut at the widest
- * hole between them or else in the middle; the spans may have moved in memory. A machine is always
+ * are to be asked for in two requests, one of which has taken its place, cut at the widest hole
+ * between them or else in the middle; the spans may have moved in memory. A machine is always
  * asked for something of each period, so that it is known whether it answers. */
 bool modbus_plan_heard(struct modbus_plan *plan, const struct machine *machine, size_t index,
                        int result, int64_t now_ns);

@@ -66,17 +66,25 @@ static void add_row(struct followed_source *followed, const char *name, size_t f
     add_followed(followed, &item);
 }
 
-/* Whether the machine has shifts no list of tags says: their numbers are theirs anyway. */
-static void find_periods(size_t kept, struct followed_source *followed)
+static size_t add_rows(struct followed_source *followed, size_t kept, size_t base_count)
 {
-    add_row(followed, STANDING_SHIFTS, kept, SHIFT_BASE_VALUES);
-    kept += SHIFT_BASE_VALUES;
+    add_row(followed, STANDING_SHIFTS, kept, base_count);
+    kept += base_count;
     add_row(followed, STANDING_SHIFT_NOW, kept, SHIFT_PERIOD_VALUES);
     kept += SHIFT_PERIOD_VALUES;
     add_row(followed, STANDING_SHIFT_BEFORE, kept, SHIFT_PERIOD_VALUES);
     kept += SHIFT_PERIOD_VALUES;
     add_row(followed, STANDING_JOB, kept, JOB_BASE_VALUES);
-    add_row(followed, STANDING_JOB_FORMAT, kept + JOB_BASE_VALUES, JOB_FORMAT_VALUES);
+    return kept + JOB_BASE_VALUES;
+}
+
+/* Whether the machine has shifts no list of tags says: their numbers are theirs anyway, those of an
+ * earlier version before those of this one. */
+static void find_periods(size_t kept, struct followed_source *followed)
+{
+    kept = add_rows(followed, kept, FORMER_BASE_VALUES);
+    kept = add_rows(followed, kept, SHIFT_BASE_VALUES);
+    add_row(followed, STANDING_JOB_FORMAT, kept, JOB_FORMAT_VALUES);
 }
 
 void followed_find(struct standings *standings, const struct source *source,

@@ -61,8 +61,16 @@ static void add_name(struct event *event, const char *key, const char *name)
 static void add_output(struct event *event, const struct event *shift)
 {
     static const char *const keys[] = {
-        "good",           "waste",           "gross",           "inferred",
-        "good_uncertain", "waste_uncertain", "gross_uncertain",
+        "good",
+        "waste",
+        "gross",
+        "inferred",
+        "good_from_uncertain",
+        "waste_from_uncertain",
+        "gross_from_uncertain",
+        "good_to_uncertain",
+        "waste_to_uncertain",
+        "gross_to_uncertain",
     };
     for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
         add(event, keys[i], said_field(shift, keys[i]));

@@ -191,6 +191,15 @@ static void ask_again(struct line_thread *thread, struct machine_run *run)
     }
 }
 
+/* Why a poll came to nothing: what is an exception may be so since long before. */
+static enum quality reason_of(const struct line_answer *answer)
+{
+    for (size_t i = 0; i < answer->count; i++)
+        if (answer->samples[i].quality != QUALITY_EXCEPTION)
+            return answer->samples[i].quality;
+    return QUALITY_LINK;
+}
+
 static enum quality poll_open(struct line_thread *thread, struct machine_run *run,
                               const struct poll *poll)
 {
@@ -202,9 +211,7 @@ static enum quality poll_open(struct line_thread *thread, struct machine_run *ru
         ask_again(thread, run);
         return QUALITY_GOOD;
     }
-    enum quality reason = QUALITY_LINK;
-    if (run->answer.count > 0)
-        reason = run->answer.samples[0].quality;
+    enum quality reason = reason_of(&run->answer);
     if (result == -ETIMEDOUT)
         schedule_unanswered(&run->schedule, clock_mono_ns(), thread->machine_count > 1,
                             least_silence_ns(thread, run));

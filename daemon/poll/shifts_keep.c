@@ -9,13 +9,15 @@ enum {
     INFERRED = TOTALS + PERFORMANCE_QUANTITIES,
     KNOWN = INFERRED + PERFORMANCE_QUANTITIES,
     OVER,
-    READ,
+    FORMER_NUMBERS, /* so many an earlier version kept */
+    READ = FORMER_NUMBERS,
     NOW_FROM = READ + PERFORMANCE_QUANTITIES, /* what is uncertain of the shift that is on */
     BEFORE_FROM = NOW_FROM + PERFORMANCE_QUANTITIES,
     BEFORE_TO = BEFORE_FROM + PERFORMANCE_QUANTITIES,
     BEFORE_TOLD = BEFORE_TO + PERFORMANCE_QUANTITIES, /* its revision; 0: it was not told */
     BASE_NUMBERS
 };
+_Static_assert((int)FORMER_NUMBERS == (int)FORMER_BASE_VALUES, "and so did an earlier version's");
 _Static_assert((int)BASE_NUMBERS == (int)SHIFT_BASE_VALUES, "the base takes all its numbers");
 
 static const struct group {
@@ -104,6 +106,20 @@ static const int64_t *find(const struct shifts *shifts, const struct standings *
     return standing && standing->count == groups[group].count ? standing->numbers : NULL;
 }
 
+/* False where there is none. What an earlier version did not keep is 0: not known. */
+static bool find_base(const struct shifts *shifts, const struct standings *standings,
+                      int64_t ret_base[BASE_NUMBERS])
+{
+    const struct standing *standing =
+        standings_find(standings, shifts->machine->name, STANDING_SHIFTS);
+
+    if (!standing || (standing->count != BASE_NUMBERS && standing->count != FORMER_NUMBERS))
+        return false;
+    memset(ret_base, 0, BASE_NUMBERS * sizeof *ret_base);
+    memcpy(ret_base, standing->numbers, standing->count * sizeof *ret_base);
+    return true;
+}
+
 /* What the counters told between the last keeping and the end of the run was counted in the shift
  * that was on. */
 static void catch_up(struct shifts *shifts, const int64_t *base)
@@ -141,17 +157,18 @@ void shifts_forget_counts(const struct machine *machine, const struct standings 
     struct standing *base =
         standings != NULL ? standings_find(standings, machine->name, STANDING_SHIFTS) : NULL;
 
-    if (base != NULL && base->count == SHIFT_BASE_VALUES)
+    if (base != NULL && base->count > COUNTERS)
         base->numbers[COUNTERS] = 0;
 }
 
 void shifts_resume(struct shifts *shifts, const struct standings *standings)
 {
-    const int64_t *base = find(shifts, standings, GROUP_BASE);
+    int64_t base[BASE_NUMBERS];
     const int64_t *now = find(shifts, standings, GROUP_NOW);
     const int64_t *before = find(shifts, standings, GROUP_BEFORE);
 
-    if (!base)
+    shifts->kept_before = before != NULL;
+    if (!find_base(shifts, standings, base))
         return;
     shifts->started = true;
     shifts->known_ms = base[KNOWN];
@@ -160,7 +177,6 @@ void shifts_resume(struct shifts *shifts, const struct standings *standings)
         shifts->now = shift_period_resume(now, shifts->counted);
     if (before)
         shifts->before = shift_period_resume(before, shifts->counted);
-    shifts->kept_before = shifts->before.open;
     resume_uncertain(shifts, base);
     catch_up(shifts, base);
 }

@@ -230,12 +230,23 @@ static void time_out(struct tcp_link *link, int64_t now_ns)
     }
 }
 
+/* What is not asked for is told as it was when it was asked for last. */
+static void tell_aside(struct tcp_link *link)
+{
+    const struct modbus_plan *plan = link->current->plan;
+    for (size_t i = 0; i < plan->span_count; i++)
+        if (plan->spans[i].aside &&
+            schedule_covers(&link->current->schedule, &link->due, plan->spans[i].every_ms))
+            add_failures(link, &plan->spans[i], QUALITY_EXCEPTION, EXCEPTION_ILLEGAL_ADDRESS);
+}
+
 static void begin_poll(struct tcp_link *link, int64_t now_ns)
 {
     struct machine_run *run = machine_run_next(link->machines, link->machine_count, now_ns);
     link->current = run;
     link->due = schedule_take(&run->schedule, now_ns);
     modbus_plan_begin(run->plan, run->config, now_ns);
+    tell_aside(link);
     link->span = 0;
     link->again = false;
     link->asked_ns = 0;

@@ -83,7 +83,8 @@ class Lines(Case):
         """The line's record of that shift, which agrees with its delivery's."""
         line, delivery = self.record("line-1", shift), self.record("trimmer", shift)
         for key in ("good", "waste", "gross", "inferred", "duration_ms", "from", "to", "calendar",
-                    "run_ms", "unknown_ms"):
+                    "run_ms", "unknown_ms", "good_from_uncertain", "good_to_uncertain",
+                    "waste_from_uncertain", "gross_to_uncertain"):
             self.assertEqual(line[key], delivery[key], f"{key}: {line} {delivery}")
         return line
 

@@ -33,7 +33,7 @@ class Refused(BrokerCase):
         self.unit = AskedUnit(holding={a: a for a in THERE})
 
     def start_tcp(self):
-        server = ModbusServer(self, {1: self.unit})
+        self.server = server = ModbusServer(self, {1: self.unit})
         self.configuration = self.config(self.broker.port, [tcp_link("l", server.port)],
                                          [self.machine()])
         return self.gateway(self.configuration)
@@ -68,6 +68,15 @@ class Refused(BrokerCase):
         self.run_gateway([{"name": "l", "driver": "modbus-rtu", "device": pair.gateway,
                            "baud": 38400}], [self.machine()])
         self.wait_set_aside()
+
+    def test_it_stays_refused_when_the_machine_has_been_away(self):
+        gateway = self.start_tcp()
+        self.wait_set_aside()
+        self.server.stop()
+        self.receiver.wait_latest("m", {}, {f"at{a}": "link" for a in range(100, 120)})
+        self.server.start()
+        self.receiver.wait_latest("m", {f"at{a}": a for a in THERE}, {f"at{HOLE}": "exception:2"})
+        self.assertEqual(gateway.status()["machines"][0]["refused"], [f"at{HOLE} holding:{HOLE}"])
 
     def test_it_is_remembered_over_a_restart(self):
         gateway = self.start_tcp()

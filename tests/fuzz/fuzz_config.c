@@ -195,6 +195,7 @@ static void check_state(const struct machine *machine)
 /* Every tag lies in one request, whole, and no request asks for more than it may. */
 static void check_plan(const struct machine *machine, const struct modbus_plan *plan)
 {
+    bool *planned = calloc(machine->tag_count + 1, sizeof *planned);
     size_t tags = 0;
 
     for (size_t i = 0; i < plan->span_count; i++) {
@@ -202,17 +203,23 @@ static void check_plan(const struct machine *machine, const struct modbus_plan *
         bool bits = span->function <= 2;
         CLAIM(span->function >= 1 && span->function <= 4 && span->count >= 1);
         CLAIM(span->count <= machine->link->max_registers * (bits ? 16 : 1));
-        CLAIM(span->first_tag == tags && span->tag_count >= 1);
+        CLAIM(span->first_tag + span->tag_count <= machine->tag_count && span->tag_count >= 1);
         CLAIM(span->start + span->count <= UINT16_MAX + 1);
         for (size_t k = 0; k < span->tag_count; k++) {
-            const struct tag *tag = &machine->tags[plan->tags[tags + k]];
+            uint16_t index = plan->tags[span->first_tag + k];
+            const struct tag *tag = &machine->tags[index];
+            CLAIM(!planned[index]);
+            planned[index] = true;
             CLAIM(tag->every_ms == span->every_ms && tag->address >= span->start);
             CLAIM(tag->address + tag_width(tag) <= span->start + span->count);
             CLAIM(bits == (tag->area == AREA_COIL || tag->area == AREA_DISCRETE));
         }
         tags += span->tag_count;
     }
+    free(planned);
     CLAIM(tags == machine->tag_count);
+    if (machine->job)
+        CLAIM(modbus_plan_find(plan, machine->job->id) == plan->span_count - 1);
 }
 
 static void check_planning(const struct machine *machine)

@@ -93,6 +93,29 @@ static void test_line_asks_in_parts_where_an_address_is_refused(void **state)
     assert_int_equal(bench->answer.requests, requests - 1);
 }
 
+static void test_line_goes_on_telling_what_it_asks_for_no_more(void **state)
+{
+    struct bench *bench = *state;
+
+    bench->slave.code = EXCEPTION_ILLEGAL_ADDRESS;
+    SLAVE_WILL(&bench->slave, REFUSE, REFUSE, REFUSE);
+    assert_int_equal(poll_unit(bench, 1), 0);
+    for (int i = 0; i < 2; i++) {
+        SLAVE_WILL(&bench->slave, REFUSE);
+        assert_int_equal(poll_unit(bench, 1), 0);
+    }
+    uint32_t asked = bench->answer.requests;
+    assert_int_equal(poll_unit(bench, 1), 0);
+    assert_int_equal(bench->answer.requests, asked - 1);
+    assert_quality(bench, 1, QUALITY_EXCEPTION);
+    assert_int_equal(sample_of(bench, 1)->exception, EXCEPTION_ILLEGAL_ADDRESS);
+    SLAVE_WILL(&bench->slave, IGNORE);
+    assert_int_equal(poll_unit(bench, 1), -ETIMEDOUT);
+    assert_quality(bench, 1, QUALITY_EXCEPTION);
+    assert_quality(bench, 2, QUALITY_TIMEOUT);
+    assert_int_equal(bench->answer.count, TAGS);
+}
+
 static void test_line_asks_no_further_after_a_time_out(void **state)
 {
     struct bench *bench = *state;
@@ -310,6 +333,7 @@ int main(void)
         ALL(test_line_asks_again_for_one_tag),
         ALL(test_line_gives_the_exception_and_goes_on),
         ALL(test_line_asks_in_parts_where_an_address_is_refused),
+        ALL(test_line_goes_on_telling_what_it_asks_for_no_more),
         ALL(test_line_asks_no_further_after_a_time_out),
         ALL(test_line_never_takes_a_late_answer_for_the_next),
         ALL(test_line_marks_a_wrong_answer_and_goes_on),

@@ -373,6 +373,25 @@ static void test_split_cuts_at_the_widest_hole(void **state)
     modbus_plan_free(plan);
 }
 
+static void test_splitting_leaves_what_says_the_job_last(void **state)
+{
+    const struct job_config job = {.id = 0};
+
+    (void)state;
+    begin(125, 16);
+    for (uint16_t i = 0; i < 8; i++)
+        add(AREA_HOLDING, i, TYPE_U16);
+    machine.job = &job;
+    struct modbus_plan *plan = modbus_plan_new(&machine, NULL);
+    for (size_t i = 0; i < plan->span_count; i++) {
+        while (modbus_plan_heard(plan, &machine, i, EXCEPTION_ILLEGAL_ADDRESS, 1))
+            assert_int_equal(modbus_plan_find(plan, job.id), plan->span_count - 1);
+    }
+    assert_int_equal(plan->span_count, 8);
+    assert_span(plan, 7, 3, 0, 1, 1);
+    modbus_plan_free(plan);
+}
+
 static void test_splitting_ends_with_a_request_for_each_tag(void **state)
 {
     size_t index = 0;
@@ -522,6 +541,7 @@ int main(void)
         cmocka_unit_test(test_plan_holds_every_tag_whole_once_within_the_limits),
         cmocka_unit_test(test_plan_needs_as_few_requests_as_any_other_way),
         cmocka_unit_test(test_split_cuts_at_the_widest_hole),
+        cmocka_unit_test(test_splitting_leaves_what_says_the_job_last),
         cmocka_unit_test(test_splitting_ends_with_a_request_for_each_tag),
         cmocka_unit_test(test_a_refused_register_is_set_aside_and_the_rest_goes_on),
         cmocka_unit_test(test_what_is_set_aside_is_tried_again_after_an_hour),

@@ -183,6 +183,27 @@ static void test_a_shift_goes_on_over_a_kill_from_what_was_kept_and_the_totals(v
     world_end(world);
 }
 
+static void test_a_shift_goes_on_from_what_an_earlier_version_kept(void **state)
+{
+    struct world *world = begin_before_early(state);
+    int64_t numbers[9];
+
+    world_run(world, HOUR, SAYS_PRODUCTION, 3600);
+    struct standing *base = standings_find(&world->stored, "m", STANDING_SHIFTS);
+    memcpy(numbers, base->numbers, sizeof numbers);
+    base = standings_add(&world->stored, "m", STANDING_SHIFTS, sizeof numbers / sizeof *numbers);
+    memcpy(base->numbers, numbers, sizeof numbers);
+    world_kill(world);
+    world_run(world, 7 * HOUR, SAYS_PRODUCTION, 7 * 3600);
+    assert_int_equal(world->record_count, 1);
+    expect_times(&world->records[0], 8 * HOUR, 0, 0, 0);
+    assert_int_equal(good_of(&world->records[0]), 8 * 3600);
+    world_run(world, 8 * HOUR, SAYS_PRODUCTION, 3600);
+    assert_int_equal(world->record_count, 2);
+    expect_key(world, 1, "2026-11-27/late");
+    world_end(world);
+}
+
 static void test_a_shift_that_ended_while_the_gateway_was_away_is_told_after_it(void **state)
 {
     struct world *world = world_begin(*state, "m", 13, 0);
@@ -538,6 +559,7 @@ int main(void)
         TEST(test_a_machine_without_a_state_counts_and_knows_no_times),
         TEST(test_a_counter_that_is_set_counts_nothing_by_it),
         TEST(test_a_shift_goes_on_over_a_kill_from_what_was_kept_and_the_totals),
+        TEST(test_a_shift_goes_on_from_what_an_earlier_version_kept),
         TEST(test_a_shift_that_ended_while_the_gateway_was_away_is_told_after_it),
         TEST(test_after_a_power_cut_of_unknown_length_all_since_is_unknown),
         TEST(test_a_clock_that_was_ahead_holds_up_no_shift_after_it),
