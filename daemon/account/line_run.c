@@ -4,13 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "clock.h"
+
 enum {
     BACK_MS = 3600 * 1000, /* what the clock is set back further begins anew */
     LATE_MS = 60 * 1000,   /* what a machine did is told by then */
     STEP_LATE_MS = 1000,   /* and a step of the clock by then */
 };
-
-#define YEAR_2020_MS INT64_C(1577836800000)
 
 /* Nobody saw when it was. */
 #define VERY_UNCERTAIN_MS (INT64_C(1) << 40)
@@ -288,7 +288,7 @@ void line_run_clock(struct line_run *run, const struct instant *at)
 {
     bool was_disbelieved = run->disbelieved;
 
-    run->disbelieved = !at->synced && at->wall_ms < YEAR_2020_MS;
+    run->disbelieved = !clock_was_set(at);
     if (run->disbelieved || !run->started)
         return;
     if (run->known_ms > at->wall_ms + BACK_MS)

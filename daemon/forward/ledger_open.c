@@ -139,6 +139,8 @@ void ledger_set_lines(struct ledger *ledger, const struct plant *plant)
     lines_free(ledger->lines);
     ledger->lines = lines_new(plant, ledger->store, &ledger->standing.all);
     struct loads *before = ledger->loads;
+    if (loads_pause_others(plant, &ledger->standing.all))
+        ledger->standing.changed = true;
     ledger->loads = loads_new(plant, ledger->store, &ledger->standing.all, before);
     loads_free(before);
 }
