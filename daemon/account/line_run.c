@@ -195,6 +195,15 @@ static void account_nothing(struct line_run *run, int64_t to_ms)
     account(run, to_ms);
 }
 
+/* What is told late is not since before what was told already; but that may have been told by a
+ * clock that was far ahead. */
+static int64_t since(const struct line_run *run, int64_t at_ms)
+{
+    bool is_ahead = run->since_ms > at_ms + BACK_MS;
+
+    return is_ahead || at_ms > run->since_ms ? at_ms : run->since_ms;
+}
+
 static void see_view(struct line_run *run, int64_t at_ms)
 {
     struct line_run later = *run;
@@ -203,7 +212,7 @@ static void see_view(struct line_run *run, int64_t at_ms)
     struct line_view view = line_look(&later);
     if (run->since_ms == LINE_TIME_UNKNOWN || view.cause != run->view.cause ||
         !is_same(view.doing, run->view.doing))
-        run->since_ms = at_ms > run->since_ms ? at_ms : run->since_ms;
+        run->since_ms = since(run, at_ms);
     run->view = view;
 }
 
@@ -218,7 +227,7 @@ void line_run_interval(struct line_run *run, size_t member, const struct line_in
         run->known_ms = from_ms;
     }
     bool counts = delivers && run->started && !run->disbelieved;
-    if (counts && interval->from_ms != LINE_TIME_UNKNOWN)
+    if (counts)
         account_nothing(run, from_ms);
     if (!is_same(delivers ? one->doing : one->latest, interval->doing))
         change(run, member, interval->doing, from_ms,
@@ -297,8 +306,18 @@ void line_run_clock(struct line_run *run, const struct instant *at)
         pass_over(run, at->wall_ms);
 }
 
+/* Unless it is told by the clock as it is set by now. */
+static void step_since(struct line_run *run, int64_t at_ms, int64_t step_ms)
+{
+    bool is_new = run->since_ms > at_ms - 2 * STEP_LATE_MS && run->since_ms <= at_ms;
+
+    if (run->since_ms != LINE_TIME_UNKNOWN && !is_new)
+        run->since_ms += step_ms;
+}
+
 void line_run_step(struct line_run *run, int64_t at_ms, int64_t step_ms)
 {
+    step_since(run, at_ms, step_ms);
     if (!run->started || run->disbelieved || run->known_ms > at_ms - step_ms + STEP_LATE_MS)
         return;
     account(run, at_ms - step_ms);
