@@ -131,10 +131,17 @@ void ledger_close(struct ledger *ledger)
     free(ledger);
 }
 
+void ledger_keep_lines(struct ledger *ledger)
+{
+    if (lines_keep(ledger->lines))
+        ledger->standing.changed = true;
+}
+
 void ledger_set_lines(struct ledger *ledger, const struct plant *plant)
 {
     /* a batch that could not be committed yet was taken all the same */
-    if (lines_keep(ledger->lines))
+    ledger_keep_lines(ledger);
+    if (lines_forget_others(plant, &ledger->standing.all))
         ledger->standing.changed = true;
     lines_free(ledger->lines);
     ledger->lines = lines_new(plant, ledger->store, &ledger->standing.all);
