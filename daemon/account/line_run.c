@@ -8,6 +8,7 @@
 enum {
     LATE_MS = 60 * 1000, /* what a machine did is told by then */
     STEP_LATE_MS = 1000, /* and a step of the clock by then */
+    STEP_SEEN_MS = 2000, /* what was told so shortly before it is may go by the new clock */
 };
 
 /* Nobody saw when it was. */
@@ -230,7 +231,7 @@ void line_run_clock(struct line_run *run, const struct instant *at)
 /* Unless it is told by the clock as it is set by now. */
 static void step_since(struct line_run *run, int64_t at_ms, int64_t step_ms)
 {
-    bool is_new = run->since_ms > at_ms - 2 * STEP_LATE_MS && run->since_ms <= at_ms;
+    bool is_new = run->since_ms > at_ms - STEP_SEEN_MS && run->since_ms <= at_ms;
 
     if (run->since_ms != LINE_TIME_UNKNOWN && !is_new)
         run->since_ms += step_ms;
