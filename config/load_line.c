@@ -63,7 +63,7 @@ static void read_machines(struct load *load, const struct node *list, struct tab
     line->machines = machines;
 }
 
-/* Without a fault so far: the last one where nothing is said. */
+/* Without a fault in the line so far: the last one where nothing is said. */
 static void read_delivery(struct load *load, const struct node *value, const struct node *place,
                           struct production_line *line)
 {
@@ -78,7 +78,7 @@ static void read_delivery(struct load *load, const struct node *value, const str
         line->delivery++;
     if (line->delivery == line->machine_count)
         load_refuse(load, field->key, value, "is not in the line", "one of its machines");
-    else if (!delivery->state)
+    else if (load->faults.count == 0 && !delivery->state)
         load_fault(load, value ? value : place,
                    "delivery: nothing tells the state of %s; expected a machine with a state",
                    delivery->name);
@@ -88,13 +88,14 @@ static void load_line(struct load *load, const struct node *node, struct table *
                       struct production_line *line)
 {
     const struct node *seen[LINE_FIELDS] = {NULL};
+    size_t faults_before = load->faults.count;
 
     load_section(load, &line_section, node, seen, line);
     if (line->name)
         load_claim(load, &load->names, "name", line->name, load_value(seen[LINE_NAME]));
     if (seen[LINE_MACHINES])
         read_machines(load, load_value(seen[LINE_MACHINES]), in_lines, line);
-    if (load->faults.count == 0 && !load->incomplete)
+    if (load->faults.count == faults_before && !load->incomplete)
         read_delivery(load, load_value(seen[LINE_DELIVERY]), node, line);
 }
 

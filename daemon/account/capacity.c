@@ -49,17 +49,30 @@ static struct capacity_hour *hour_of(struct capacity *capacity, int64_t hour)
     return hour > capacity->newest - CAPACITY_HOURS ? slot_of(capacity, hour) : NULL;
 }
 
-/* What lies behind that time is forgotten, its hour included. */
-static void go_back(struct capacity *capacity, int64_t at_ms)
+/* Those from that one on are forgotten. */
+static void forget_hours(struct capacity *capacity, int64_t hour)
 {
-    int64_t hour = at_ms / HOUR_MS, first = capacity->newest - CAPACITY_HOURS + 1;
+    int64_t first = capacity->newest - CAPACITY_HOURS + 1;
 
     for (int64_t h = hour > first ? hour : first; h <= capacity->newest; h++)
         *slot_of(capacity, h) = (struct capacity_hour){0};
-    if (hour < first)
-        capacity->newest = hour;
-    else if (hour - 1 < capacity->newest)
+    if (hour - 1 < capacity->newest)
         capacity->newest = hour - 1;
+}
+
+/* By a clock that says that time: what lies further ahead was told by one that was wrong. */
+static void see_clock(struct capacity *capacity, int64_t at_ms)
+{
+    int64_t next = at_ms / HOUR_MS + 1;
+
+    if (capacity->newest > next)
+        forget_hours(capacity, next);
+}
+
+/* What lies behind that time is forgotten, its hour included. */
+static void go_back(struct capacity *capacity, int64_t at_ms)
+{
+    forget_hours(capacity, at_ms / HOUR_MS);
     capacity->known_ms = at_ms;
 }
 
@@ -97,6 +110,7 @@ void capacity_add(struct capacity *capacity, const struct calendar *calendar,
     if (from_ms < 0 || piece->to_ms <= from_ms || piece->to_ms >= YEAR_10000_MS)
         return;
     capacity_begin(capacity, from_ms);
+    see_clock(capacity, piece->to_ms);
     if (piece->to_ms < capacity->known_ms - HOUR_MS)
         go_back(capacity, from_ms);
     if (from_ms < capacity->known_ms)
@@ -109,15 +123,17 @@ void capacity_add(struct capacity *capacity, const struct calendar *calendar,
         end_ms = end_ms < piece->to_ms ? end_ms : piece->to_ms;
         add_part(capacity, calendar, piece->state, from_ms, end_ms);
         capacity->known_ms = from_ms = end_ms;
+        capacity->paused = false;
     }
 }
 
 void capacity_count(struct capacity *capacity, int64_t counted, int64_t at_ms)
 {
-    struct capacity_hour *hour = NULL;
+    if (!capacity->started || counted <= 0 || at_ms < 0 || at_ms >= YEAR_10000_MS)
+        return;
+    see_clock(capacity, at_ms);
 
-    if (capacity->started && counted > 0 && at_ms >= 0 && at_ms < YEAR_10000_MS)
-        hour = hour_of(capacity, at_ms / HOUR_MS);
+    struct capacity_hour *hour = hour_of(capacity, at_ms / HOUR_MS);
     if (hour && counted <= UINT32_MAX - hour->counted)
         hour->counted += (uint32_t)counted;
 }
@@ -206,6 +222,7 @@ size_t capacity_drop_empty(struct machine_format *formats, size_t count)
 /* --- as numbers --- */
 
 enum { BASE_STARTED, BASE_KNOWN, BASE_NEWEST };
+enum { NOT_STARTED, STARTED, PAUSED };
 enum { HOUR_KNOWN, HOUR_PLANNED, HOUR_RUN, HOUR_NUMBERS };
 _Static_assert(HOUR_NUMBERS *CAPACITY_GROUP == (int)CAPACITY_GROUP_NUMBERS, "all of a group");
 
@@ -226,7 +243,9 @@ static uint32_t high_of(int64_t number)
 
 void capacity_keep_base(const struct capacity *capacity, int64_t ret_numbers[CAPACITY_BASE_NUMBERS])
 {
-    ret_numbers[BASE_STARTED] = capacity->started;
+    ret_numbers[BASE_STARTED] = !capacity->started ? NOT_STARTED
+                                : capacity->paused ? PAUSED
+                                                   : STARTED;
     ret_numbers[BASE_KNOWN] = capacity->known_ms;
     ret_numbers[BASE_NEWEST] = capacity->newest;
 }
@@ -244,11 +263,20 @@ void capacity_keep_group(const struct capacity *capacity, unsigned group,
 
 void capacity_resume_base(struct capacity *capacity, const int64_t numbers[CAPACITY_BASE_NUMBERS])
 {
-    capacity->started = numbers[BASE_STARTED] == 1 && numbers[BASE_KNOWN] >= 0 &&
-                        numbers[BASE_KNOWN] < YEAR_10000_MS && numbers[BASE_NEWEST] >= 0 &&
-                        numbers[BASE_NEWEST] < YEAR_10000_MS / HOUR_MS;
+    capacity->paused = numbers[BASE_STARTED] == PAUSED;
+    capacity->started = (capacity->paused || numbers[BASE_STARTED] == STARTED) &&
+                        numbers[BASE_KNOWN] >= 0 && numbers[BASE_KNOWN] < YEAR_10000_MS &&
+                        numbers[BASE_NEWEST] >= 0 && numbers[BASE_NEWEST] < YEAR_10000_MS / HOUR_MS;
     capacity->known_ms = capacity->started ? numbers[BASE_KNOWN] : 0;
     capacity->newest = capacity->started ? numbers[BASE_NEWEST] : 0;
+}
+
+bool capacity_pause_base(int64_t numbers[CAPACITY_BASE_NUMBERS])
+{
+    if (numbers[BASE_STARTED] != STARTED)
+        return false;
+    numbers[BASE_STARTED] = PAUSED;
+    return true;
 }
 
 static bool is_sensible(const struct capacity_hour *hour)

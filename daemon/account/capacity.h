@@ -32,8 +32,9 @@ struct capacity_hour {
 /* Zeroed: nothing known. */
 struct capacity {
     bool started;
-    int64_t known_ms;                           /* what was added ends there */
-    int64_t newest;                             /* hour since 1970 */
+    bool paused;      /* nothing was followed for a while behind known_ms */
+    int64_t known_ms; /* what was added ends there */
+    int64_t newest;   /* hour since 1970 */
     struct capacity_hour hours[CAPACITY_HOURS]; /* hour h at h modulo their number */
     uint32_t changed; /* a bit for each CAPACITY_GROUP that was; who keeps them clears it */
 };
@@ -94,6 +95,9 @@ void capacity_keep_base(const struct capacity *capacity,
                         int64_t ret_numbers[CAPACITY_BASE_NUMBERS]);
 void capacity_keep_group(const struct capacity *capacity, unsigned group,
                          int64_t ret_numbers[CAPACITY_GROUP_NUMBERS]);
+
+/* A kept base is of one that is not followed from now on. Whether that is new of it. */
+bool capacity_pause_base(int64_t numbers[CAPACITY_BASE_NUMBERS]);
 
 /* What makes no sense comes to nothing known. */
 void capacity_resume_base(struct capacity *capacity, const int64_t numbers[CAPACITY_BASE_NUMBERS]);

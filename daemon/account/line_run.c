@@ -1,16 +1,15 @@
 #include "line_run_internal.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
-enum {
-    BACK_MS = 3600 * 1000, /* what the clock is set back further begins anew */
-    LATE_MS = 60 * 1000,   /* what a machine did is told by then */
-    STEP_LATE_MS = 1000,   /* and a step of the clock by then */
-};
+#include "clock.h"
 
-#define YEAR_2020_MS INT64_C(1577836800000)
+enum {
+    LATE_MS = 60 * 1000, /* what a machine did is told by then */
+    STEP_LATE_MS = 1000, /* and a step of the clock by then */
+    STEP_SEEN_MS = 2000, /* what was told so shortly before it is may go by the new clock */
+};
 
 /* Nobody saw when it was. */
 #define VERY_UNCERTAIN_MS (INT64_C(1) << 40)
@@ -34,82 +33,6 @@ static bool is_same(struct line_doing a, struct line_doing b)
     return a.state == b.state && a.reason == b.reason;
 }
 
-/* --- shifts --- */
-
-static int64_t sum_of(const int64_t *times_ms, size_t count)
-{
-    int64_t sum = 0;
-
-    for (size_t i = 0; i < count; i++)
-        sum += times_ms[i];
-    return sum;
-}
-
-static int64_t lower(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-/* What of the piece lies within the shift and is not known yet; what was left out is unknown. */
-static void add_to_period(struct line_period *period, int64_t from_ms, int64_t to_ms,
-                          const struct line_view *view)
-{
-    int64_t known_ms = period->begin_ms + sum_of(period->times_ms, PERFORMANCE_TIMES);
-
-    to_ms = lower(to_ms, period->end_ms);
-    if (from_ms > known_ms) {
-        period->times_ms[PERFORMANCE_UNKNOWN] += lower(from_ms, period->end_ms) - known_ms;
-        known_ms = lower(from_ms, period->end_ms);
-    }
-    if (to_ms <= known_ms)
-        return;
-    period->times_ms[performance_time_of(view->doing.state)] += to_ms - known_ms;
-    if (line_is_halt(view->doing.state) && view->bottleneck != LINE_NOBODY)
-        period->held_ms[view->bottleneck] += to_ms - known_ms;
-}
-
-static void begin_period(struct line_period *period, const struct shift_instance *instance)
-{
-    *period = (struct line_period){.open = true,
-                                   .day = instance->day,
-                                   .begin_ms = instance->begin_ms,
-                                   .end_ms = instance->end_ms};
-    snprintf(period->name, sizeof period->name, "%s", instance->shift->name);
-}
-
-/* The shift that is on is over at that time, or the clock was set back to far before it. */
-static void leave_period(struct line_run *run, int64_t at_ms)
-{
-    if (run->now.open &&
-        (at_ms >= run->now.end_ms || at_ms < run->now.begin_ms - (int64_t)BACK_MS)) {
-        run->before = run->now;
-        run->now.open = false;
-    }
-}
-
-static void add_piece(struct line_run *run, int64_t to_ms, const struct line_view *view)
-{
-    const struct calendar *calendar = run->config->machines[run->config->delivery]->calendar;
-
-    while (calendar && run->known_ms < to_ms) {
-        int64_t end_ms = to_ms;
-        leave_period(run, run->known_ms);
-        if (!run->now.open) {
-            struct shift_now on = shift_at(calendar, run->known_ms);
-            if (on.running)
-                begin_period(&run->now, &on.instance);
-            else
-                end_ms = lower(to_ms, on.next_ms);
-        }
-        if (run->now.open) {
-            end_ms = lower(to_ms, run->now.end_ms);
-            add_to_period(&run->now, run->known_ms, end_ms, view);
-        }
-        run->known_ms = end_ms;
-    }
-    run->known_ms = to_ms > run->known_ms ? to_ms : run->known_ms;
-}
-
 /* --- the order of time --- */
 
 static void drop_first_change(struct line_run *run)
@@ -126,16 +49,15 @@ static void apply_changes(struct line_run *run, int64_t until_ms)
     }
 }
 
-/* Times are known up to there: the delivery machine did all the while what it does in `run`. */
-static void account(struct line_run *run, int64_t to_ms)
+void line_account(struct line_run *run, int64_t to_ms)
 {
     apply_changes(run, run->known_ms);
     while (run->known_ms < to_ms) {
         int64_t next_ms = to_ms;
-        if (run->change_count > 0)
-            next_ms = lower(next_ms, run->changes[0].at_ms);
+        if (run->change_count > 0 && run->changes[0].at_ms < next_ms)
+            next_ms = run->changes[0].at_ms;
         struct line_view view = line_look(run);
-        add_piece(run, next_ms, &view);
+        line_add_piece(run, next_ms, &view);
         apply_changes(run, run->known_ms);
     }
 }
@@ -147,7 +69,7 @@ static void make_room(struct line_run *run, int64_t at_ms)
 
     if (line_is_halt(run->members[run->config->delivery].doing.state) &&
         at_ms - first_ms >= LATE_MS)
-        account(run, first_ms);
+        line_account(run, first_ms);
     if (run->change_count == LINE_CHANGES) {
         line_apply(run, &run->changes[0]);
         drop_first_change(run);
@@ -192,7 +114,16 @@ static void account_nothing(struct line_run *run, int64_t to_ms)
     if (to_ms <= run->known_ms)
         return;
     change(run, delivery, nothing, run->known_ms, 0);
-    account(run, to_ms);
+    line_account(run, to_ms);
+}
+
+/* What is told late is not since before what was told already; but that may have been told by a
+ * clock that was far ahead. */
+static int64_t since(const struct line_run *run, int64_t at_ms)
+{
+    bool is_ahead = run->since_ms > at_ms + LINE_BACK_MS;
+
+    return is_ahead || at_ms > run->since_ms ? at_ms : run->since_ms;
 }
 
 static void see_view(struct line_run *run, int64_t at_ms)
@@ -203,7 +134,7 @@ static void see_view(struct line_run *run, int64_t at_ms)
     struct line_view view = line_look(&later);
     if (run->since_ms == LINE_TIME_UNKNOWN || view.cause != run->view.cause ||
         !is_same(view.doing, run->view.doing))
-        run->since_ms = at_ms > run->since_ms ? at_ms : run->since_ms;
+        run->since_ms = since(run, at_ms);
     run->view = view;
 }
 
@@ -218,13 +149,13 @@ void line_run_interval(struct line_run *run, size_t member, const struct line_in
         run->known_ms = from_ms;
     }
     bool counts = delivers && run->started && !run->disbelieved;
-    if (counts && interval->from_ms != LINE_TIME_UNKNOWN)
+    if (counts)
         account_nothing(run, from_ms);
     if (!is_same(delivers ? one->doing : one->latest, interval->doing))
         change(run, member, interval->doing, from_ms,
                one->ended_ms == LINE_TIME_UNKNOWN ? VERY_UNCERTAIN_MS : one->ended_uncertain_ms);
     if (counts)
-        account(run, interval->to_ms);
+        line_account(run, interval->to_ms);
     one->latest = interval->doing;
     one->ended_ms = interval->to_ms;
     one->ended_uncertain_ms = interval->uncertain_ms;
@@ -288,20 +219,30 @@ void line_run_clock(struct line_run *run, const struct instant *at)
 {
     bool was_disbelieved = run->disbelieved;
 
-    run->disbelieved = !at->synced && at->wall_ms < YEAR_2020_MS;
+    run->disbelieved = !clock_was_set(at);
     if (run->disbelieved || !run->started)
         return;
-    if (run->known_ms > at->wall_ms + BACK_MS)
+    if (run->known_ms > at->wall_ms + LINE_BACK_MS)
         run->known_ms = at->wall_ms;
     if (was_disbelieved)
         pass_over(run, at->wall_ms);
 }
 
+/* Unless it is told by the clock as it is set by now. */
+static void step_since(struct line_run *run, int64_t at_ms, int64_t step_ms)
+{
+    bool is_new = run->since_ms > at_ms - STEP_SEEN_MS && run->since_ms <= at_ms;
+
+    if (run->since_ms != LINE_TIME_UNKNOWN && !is_new)
+        run->since_ms += step_ms;
+}
+
 void line_run_step(struct line_run *run, int64_t at_ms, int64_t step_ms)
 {
+    step_since(run, at_ms, step_ms);
     if (!run->started || run->disbelieved || run->known_ms > at_ms - step_ms + STEP_LATE_MS)
         return;
-    account(run, at_ms - step_ms);
+    line_account(run, at_ms - step_ms);
     if (step_ms > 0)
         pass_over(run, at_ms);
     for (size_t i = 0; i < run->change_count; i++) {
@@ -310,74 +251,4 @@ void line_run_step(struct line_run *run, int64_t at_ms, int64_t step_ms)
     }
     for (size_t i = 0; i < run->config->machine_count; i++)
         run->members[i].halted_ms = LINE_TIME_UNKNOWN;
-}
-
-/* --- what is told of a shift --- */
-
-static bool has_key(const struct line_period *period, const char *key)
-{
-    const struct shift shift = {.name = period->name};
-    const struct shift_instance instance = {.shift = &shift, .day = period->day};
-    char room[SHIFT_KEY_ROOM];
-
-    return period->open && strcmp(shift_key(&instance, room), key) == 0;
-}
-
-static void take_from_largest(int64_t *times_ms, size_t count, int64_t excess_ms)
-{
-    while (excess_ms > 0) {
-        size_t largest = 0;
-        for (size_t i = 1; i < count; i++)
-            if (times_ms[i] > times_ms[largest])
-                largest = i;
-        int64_t ms = lower(times_ms[largest], excess_ms);
-        if (ms == 0)
-            break;
-        times_ms[largest] -= ms;
-        excess_ms -= ms;
-    }
-}
-
-/* Production is the delivery's own, and no less is unknown than of that: its record may differ by
- * some milliseconds from the intervals it told, as clocks do over a restart. The rest of what is
- * not known of the line is unknown. */
-static void settle(struct line_shift_record *record, const struct line_shift *shift)
-{
-    int64_t *halts_ms = &record->times_ms[PERFORMANCE_SETUP];
-    size_t count = PERFORMANCE_UNKNOWN - PERFORMANCE_SETUP;
-    int64_t least_ms = shift->unknown_ms;
-
-    record->length_ms = shift->length_ms;
-    record->times_ms[PERFORMANCE_RUN] = shift->run_ms;
-    int64_t most_ms = shift->length_ms - shift->run_ms - least_ms;
-    take_from_largest(halts_ms, count, sum_of(halts_ms, count) - most_ms);
-    record->times_ms[PERFORMANCE_UNKNOWN] =
-        shift->length_ms - shift->run_ms - sum_of(halts_ms, count);
-    take_from_largest(record->held_ms, PRODUCTION_LINE_MOST,
-                      sum_of(record->held_ms, PRODUCTION_LINE_MOST) - sum_of(halts_ms, count));
-}
-
-bool line_run_shift(struct line_run *run, const struct line_shift *shift,
-                    struct line_shift_record *ret_record)
-{
-    struct line_shift_record record = {.length_ms = 0};
-
-    if (shift->run_ms < 0 || shift->unknown_ms < 0 || shift->run_ms > shift->length_ms ||
-        shift->unknown_ms > shift->length_ms - shift->run_ms)
-        return false;
-    if (run->started && !run->disbelieved)
-        account(run, shift->end_ms);
-    if (has_key(&run->now, shift->key)) {
-        run->before = run->now;
-        run->now.open = false;
-    }
-    if (has_key(&run->before, shift->key)) {
-        memcpy(record.times_ms, run->before.times_ms, sizeof record.times_ms);
-        memcpy(record.held_ms, run->before.held_ms, sizeof record.held_ms);
-    } else if (shift->revision > 1) {
-        return false;
-    }
-    settle(&record, shift);
-    *ret_record = record;
-    return true;
 }

@@ -106,8 +106,8 @@ void line_run_clock(struct line_run *run, const struct instant *at);
  * twice is counted once, and who stopped first before it is not known any more. */
 void line_run_step(struct line_run *run, int64_t at_ms, int64_t step_ms);
 
-/* A state of a machine has ended; from_ms may be LINE_TIME_UNKNOWN, and it may have ended by
- * uncertain_ms earlier. Of each machine in the order of time. */
+/* A state of a machine has ended; from_ms may be LINE_TIME_UNKNOWN, which leaves its time unknown,
+ * and it may have ended by uncertain_ms earlier. Of each machine in the order of time. */
 struct line_interval {
     struct line_doing doing;
     int64_t from_ms, to_ms, uncertain_ms;

@@ -17,6 +17,9 @@ int64_t clock_mono_ns(void);
 /* All clocks at once. `synced` is as of the last clock_refresh. */
 void clock_now(struct instant *ret_now);
 
+/* Whether its wall time is one at all: a clock without a battery begins long ago. Pure. */
+bool clock_was_set(const struct instant *at);
+
 /* Asks the kernel whether the system clock is synchronised (adjtimex(2), STA_UNSYNC).
  * Call it about once a second from one thread. Returns the answer. */
 bool clock_refresh(void);

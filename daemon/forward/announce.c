@@ -21,13 +21,19 @@ void announce_all(struct announce *announce)
         .gone = announce->gone, .gone_next = announce->gone_next, .gateway_due = true};
 }
 
+static bool tells_capacity(const struct plant *plant, const char *name)
+{
+    const struct machine *machine = plant_machine(plant, name);
+    bool has_load = machine != NULL ? machine->state != NULL : plant_line(plant, name) != NULL;
+    return plant->capacity.publish && has_load;
+}
+
 static void note_gone(struct announce *announce, const char *name, const struct plant *before,
                       const struct plant *after)
 {
-    bool is_gone = plant_machine(after, name) == NULL && plant_line(after, name) == NULL;
-    if (is_gone)
+    if (plant_machine(after, name) == NULL && plant_line(after, name) == NULL)
         text_addf(&announce->gone, "%s/about%c%s/status%c", name, '\0', name, '\0');
-    if (before->capacity.publish && (is_gone || !after->capacity.publish))
+    if (tells_capacity(before, name) && !tells_capacity(after, name))
         text_addf(&announce->gone, "%s/capacity%c", name, '\0');
 }
 

@@ -103,6 +103,7 @@ static int64_t step(struct forward *forward)
     int64_t next_ns = ledger_step(forward->ledger, audience(forward), now_ns);
     refresh_context(forward);
     follow_store(forward);
+    lines_step(ledger_lines(forward->ledger));
     loads_step(ledger_loads(forward->ledger), now_ns);
     for (size_t i = 0; i < forward->delivery_count; i++) {
         int64_t delivery_ns = delivery_step(forward->deliveries[i], &forward->context, now_ns);
@@ -295,7 +296,7 @@ static void set_lines(struct forward *forward, const struct plant *plant)
     clock_now(&now);
     while (live_next_change(forward->context.live, 0, &index, &status))
         lines_seed(ledger_lines(forward->ledger), &status, &now);
-    lines_keep(ledger_lines(forward->ledger));
+    ledger_keep_lines(forward->ledger);
 }
 
 struct reload {

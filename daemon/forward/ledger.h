@@ -43,6 +43,9 @@ int ledger_sources(struct ledger *ledger, const struct plant *plant, uint32_t *r
 /* Another plant's lines, and its loads, from what is committed by now. */
 void ledger_set_lines(struct ledger *ledger, const struct plant *plant);
 
+/* Standings take up what the lines were told beside what is committed. */
+void ledger_keep_lines(struct ledger *ledger);
+
 /* NULL where there are none; until the next ledger_set_lines. */
 struct lines *ledger_lines(const struct ledger *ledger);
 struct loads *ledger_loads(const struct ledger *ledger); /* likewise */

@@ -131,14 +131,23 @@ void ledger_close(struct ledger *ledger)
     free(ledger);
 }
 
+void ledger_keep_lines(struct ledger *ledger)
+{
+    if (lines_keep(ledger->lines))
+        ledger->standing.changed = true;
+}
+
 void ledger_set_lines(struct ledger *ledger, const struct plant *plant)
 {
     /* a batch that could not be committed yet was taken all the same */
-    if (lines_keep(ledger->lines))
+    ledger_keep_lines(ledger);
+    if (lines_forget_others(plant, &ledger->standing.all))
         ledger->standing.changed = true;
     lines_free(ledger->lines);
     ledger->lines = lines_new(plant, ledger->store, &ledger->standing.all);
     struct loads *before = ledger->loads;
+    if (loads_pause_others(plant, &ledger->standing.all))
+        ledger->standing.changed = true;
     ledger->loads = loads_new(plant, ledger->store, &ledger->standing.all, before);
     loads_free(before);
 }

@@ -4,11 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "memory.h"
 #include "said.h"
 
 /* What moves all the time is told so often. */
-enum { TELL_MS = 60000 };
+enum { TELL_S = 60 };
 
 /* --- who is who --- */
 
@@ -147,14 +148,25 @@ static bool differs(const struct line_status *a, const struct line_status *b)
 static void see_status(struct lines *lines, struct lines_line *line)
 {
     struct line_status now = look(lines, line);
-    bool is_due = llabs(line->taken_ms - line->told_ms) >= TELL_MS;
-    if (now.since_ms == LINE_TIME_UNKNOWN)
+    int64_t now_ns = clock_mono_ns();
+    bool is_due = line->told_ns == 0 || now_ns - line->told_ns >= TELL_S * NS_PER_S;
+    /* how it stood before the start is no news */
+    if (now.since_ms == LINE_TIME_UNKNOWN || !line->heard)
         return;
-    if (!does_another(&line->told, &now) && !(is_due && differs(&line->told, &now)))
+    line->differs = differs(&line->told, &now);
+    if (!does_another(&line->told, &now) && !(is_due && line->differs))
         return;
     now.changed = ++lines->changes;
     line->told = now;
-    line->told_ms = line->taken_ms;
+    line->told_ns = now_ns;
+    line->differs = false;
+}
+
+void lines_step(struct lines *lines)
+{
+    for (size_t i = 0; lines != NULL && i < lines->count; i++)
+        if (lines->items[i].differs)
+            see_status(lines, &lines->items[i]);
 }
 
 bool lines_keep(struct lines *lines)
@@ -204,7 +216,6 @@ struct lines *lines_new(const struct plant *plant, struct store *store, struct s
         line->told =
             (struct line_status){.name = plant->lines[i].name, .since_ms = LINE_TIME_UNKNOWN};
         lines_resume(lines, line);
-        see_status(lines, line);
     }
     return lines;
 }

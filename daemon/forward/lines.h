@@ -39,6 +39,13 @@ void lines_seed(struct lines *lines, const struct live_status *machine, const st
 /* What was taken last is committed: the standings take it up. Whether one of them changed. */
 bool lines_keep(struct lines *lines);
 
+/* Tells what has moved for long enough, though nothing comes behind it. */
+void lines_step(struct lines *lines);
+
+/* What standings say of lines that are not in the plant is of no use to one that has the name of
+ * such later. Whether one changed. */
+bool lines_forget_others(const struct plant *plant, struct standings *standings);
+
 /* How a line stands. */
 struct line_status {
     const char *name;

@@ -11,11 +11,13 @@
 struct lines_line {
     struct line_run run;
     bool dirty;              /* something was taken since the standings took it up */
-    int64_t taken_ms;        /* when the last of it was told */
+    struct line_kept stood;  /* what they took up last */
+    bool heard;              /* the delivery has told since the start what it does */
     bool shift_waits;        /* the delivery has told a shift, and not yet what came with it: */
     struct event shift;      /* its texts point into what is being taken */
     struct line_status told; /* how it stands, as far as that is worth telling */
-    int64_t told_ms;         /* when that changed last */
+    int64_t told_ns;         /* when that changed last */
+    bool differs;            /* by now it stands otherwise, which is to be told when it is time */
 };
 
 /* Who a source is: a machine of a line, and which of its values tell something. */
@@ -42,7 +44,7 @@ struct lines {
 const struct lines_seat *lines_seat(struct lines *lines, uint32_t source);
 
 /* Its standings take up how it stands; whether one changed. And what they come to at the start. */
-bool lines_stand(struct lines *lines, const struct lines_line *line);
+bool lines_stand(struct lines *lines, struct lines_line *line);
 void lines_resume(struct lines *lines, struct lines_line *line);
 
 #endif

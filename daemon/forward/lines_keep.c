@@ -56,12 +56,15 @@ static bool put(struct lines *lines, const struct lines_line *line, const char *
     return true;
 }
 
-bool lines_stand(struct lines *lines, const struct lines_line *line)
+bool lines_stand(struct lines *lines, struct lines_line *line)
 {
     const struct production_line *config = line->run.config;
     struct line_kept kept;
     line_run_keep(&line->run, &kept);
     kept.base[BASE_MACHINES] = machines_of(config);
+    if (memcmp(&kept, &line->stood, sizeof(kept)) == 0)
+        return false;
+    line->stood = kept;
     bool changed = put(lines, line, STANDING_BASE, kept.base, LINE_BASE_NUMBERS);
     changed = put(lines, line, STANDING_CHANGES, kept.changes, LINE_CHANGE_NUMBERS) || changed;
     changed = put(lines, line, STANDING_NOW, kept.now, LINE_PERIOD_NUMBERS) || changed;
@@ -88,6 +91,7 @@ void lines_resume(struct lines *lines, struct lines_line *line)
 {
     const struct production_line *config = line->run.config;
     struct line_kept kept = {0};
+    line->dirty = true;
     /* times of other machines, or of another delivery, are none of this line */
     if (!get(lines, line, STANDING_BASE, kept.base, LINE_BASE_NUMBERS) ||
         kept.base[BASE_MACHINES] != machines_of(config))
@@ -98,4 +102,28 @@ void lines_resume(struct lines *lines, struct lines_line *line)
     for (size_t i = 0; i < config->machine_count; i++)
         get(lines, line, member_name(config, i).text, kept.members[i], LINE_MEMBER_NUMBERS);
     line->run = line_run_resume(config, &kept);
+}
+
+struct forget {
+    const struct plant *plant;
+    bool changed;
+};
+
+static void forget_one(void *context, struct standing *standing)
+{
+    static const int64_t nothing[LINE_BASE_NUMBERS];
+    struct forget *forget = context;
+    if (strcmp(standing->name, STANDING_BASE) != 0 || standing->count != LINE_BASE_NUMBERS ||
+        plant_line(forget->plant, standing->machine) != NULL ||
+        memcmp(standing->numbers, nothing, sizeof(nothing)) == 0)
+        return;
+    memcpy(standing->numbers, nothing, sizeof(nothing));
+    standing->changed = forget->changed = true;
+}
+
+bool lines_forget_others(const struct plant *plant, struct standings *standings)
+{
+    struct forget forget = {.plant = plant};
+    standings_each(standings, forget_one, &forget);
+    return forget.changed;
 }

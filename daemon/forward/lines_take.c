@@ -226,8 +226,10 @@ static void take_record(struct take *take, const struct lines_seat *seat,
     if (was_taken(take, line, at))
         return;
     line->dirty = true;
-    line->taken_ms = at->wall_ms;
     line_run_clock(&line->run, at);
+    if (take->records != NULL && record->kind == RECORD_READING &&
+        seat->member == line->run.config->delivery)
+        line->heard = true;
     if (record->kind == RECORD_EVENT)
         take_event(take, seat, &record->event);
     else
@@ -305,12 +307,13 @@ void lines_seed(struct lines *lines, const struct live_status *machine, const st
         while (k < config->machine_count &&
                strcmp(config->machines[k]->name, machine->machine) != 0)
             k++;
-        if (k == config->machine_count || config->machines[k]->state == NULL ||
-            line->run.members[k].shown.state != STATE_UNKNOWN)
+        if (k == config->machine_count || config->machines[k]->state == NULL)
+            continue;
+        line->dirty = true;
+        line->heard = line->heard || k == config->delivery;
+        if (line->run.members[k].shown.state != STATE_UNKNOWN)
             continue;
         const struct line_doing doing = {machine->state, reason_of(config->machines[k], &reason)};
-        line->dirty = true;
-        line->taken_ms = now->wall_ms;
         line_run_clock(&line->run, now);
         line_run_reading(&line->run, k, &doing, now->wall_ms);
     }

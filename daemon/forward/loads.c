@@ -42,8 +42,8 @@ static struct capacity_load load_of(const struct loads_machine *machine, unsigne
                                     int64_t now_ms)
 {
     struct capacity now = machine->capacity;
-    const struct capacity_piece going_on = {machine->shown, now.known_ms, now_ms};
-    if (now.started)
+    const struct capacity_piece going_on = {machine->shown, machine->since_ms, now_ms};
+    if (now.started && machine->since_ms != LOADS_SINCE_TOLD)
         capacity_add(&now, machine->config->calendar, &going_on);
     return capacity_load(&now, hours, now_ms);
 }
@@ -140,6 +140,8 @@ void loads_step(struct loads *loads, int64_t now_ns)
         return;
     }
     clock_now(&now);
+    if (!clock_was_set(&now))
+        return;
     for (size_t i = 0; i < STEP_RECORDS && loads->next < loads->record_count; i++)
         look_at(loads, loads->next++, &now);
     if (loads->next < loads->record_count)
@@ -170,6 +172,8 @@ void loads_forget_now(struct loads *loads)
     for (size_t i = 0; loads != NULL && i < loads->machine_count; i++) {
         struct loads_machine *machine = &loads->machines[i];
         machine->shown = STATE_UNKNOWN;
+        /* a state that went on over the restart did so from where its standing ends */
+        machine->since_ms = machine->capacity.paused ? LOADS_SINCE_TOLD : 0;
         machine->counts = false;
         machine->job = machine->config->job != NULL ? CAPACITY_JOB_UNKNOWN : CAPACITY_JOB_UNTOLD;
     }
@@ -183,6 +187,7 @@ static void go_on(struct loads *loads, const struct loads *before)
         if (old == NULL || !machine_equal(old->config, machine->config))
             continue; /* it tells all of it again */
         machine->shown = old->shown;
+        machine->since_ms = old->since_ms;
         machine->job = old->job;
         machine->counts = old->counts;
         machine->total = old->total;

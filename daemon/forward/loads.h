@@ -20,6 +20,10 @@ struct loads *loads_new(const struct plant *plant, struct store *store, struct s
                         const struct loads *before);
 void loads_free(struct loads *loads);
 
+/* Of machines that are not followed in that plant nothing is known from now on, until an event
+ * tells. Whether a standing changed. */
+bool loads_pause_others(const struct plant *plant, struct standings *standings);
+
 /* Records that are committed. Whether a standing changed. */
 bool loads_take(struct loads *loads, const void *body, size_t length);
 

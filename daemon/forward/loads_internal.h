@@ -5,13 +5,16 @@
 
 #include "loads.h"
 
+#define LOADS_SINCE_TOLD INT64_MAX
+
 /* A machine with a state. */
 struct loads_machine {
     const struct machine *config;
     struct capacity capacity;
     bool base_changed;
     enum machine_state shown; /* what it did last; unknown at the start */
-    bool counts;              /* the total was seen, and nothing came between that was unknown: */
+    int64_t since_ms; /* since when, as far as that is known; LOADS_SINCE_TOLD: since it is told */
+    bool counts;      /* the total was seen, and nothing came between that was unknown: */
     int64_t total;
     enum capacity_job job;
 };

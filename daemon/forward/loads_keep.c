@@ -74,3 +74,27 @@ void loads_resume(struct loads *loads, struct loads_machine *machine)
             capacity_resume_group(&machine->capacity, i, group);
     }
 }
+
+struct pause {
+    const struct plant *plant;
+    bool changed;
+};
+
+static void pause_one(void *context, struct standing *standing)
+{
+    struct pause *pause = context;
+    if (strcmp(standing->name, STANDING_BASE) != 0 || standing->count != CAPACITY_BASE_NUMBERS)
+        return;
+    const struct machine *machine = plant_machine(pause->plant, standing->machine);
+    bool is_followed = pause->plant->capacity.publish && machine != NULL && machine->state != NULL;
+    if (is_followed || !capacity_pause_base(standing->numbers))
+        return;
+    standing->changed = pause->changed = true;
+}
+
+bool loads_pause_others(const struct plant *plant, struct standings *standings)
+{
+    struct pause pause = {.plant = plant};
+    standings_each(standings, pause_one, &pause);
+    return pause.changed;
+}

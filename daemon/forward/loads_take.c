@@ -1,6 +1,7 @@
 /* What records say of the work of machines. */
 #include <string.h>
 
+#include "clock.h"
 #include "loads_internal.h"
 #include "memory.h"
 #include "record.h"
@@ -75,7 +76,7 @@ static void take_total(struct loads_machine *machine, const struct sample *sampl
     if (sample->quality != QUALITY_GOOD || sample->value.kind != VALUE_DECIMAL ||
         sample->value.decimals != 0)
         return;
-    if (machine->counts)
+    if (machine->counts && clock_was_set(at))
         capacity_count(&machine->capacity, sample->value.mantissa - machine->total, at->wall_ms);
     machine->total = sample->value.mantissa;
     machine->counts = true;
@@ -85,6 +86,13 @@ static void take_state(struct loads_machine *machine, const struct sample *sampl
                        const struct instant *at)
 {
     machine->shown = said_state(&sample->value);
+    /* what goes by a clock that is not set has no place in time */
+    if (!clock_was_set(at))
+        machine->since_ms = LOADS_SINCE_TOLD;
+    else if (machine->since_ms == LOADS_SINCE_TOLD)
+        machine->since_ms = at->wall_ms;
+    if (!clock_was_set(at))
+        return;
     machine->base_changed = machine->base_changed || !machine->capacity.started;
     capacity_begin(&machine->capacity, at->wall_ms);
 }
@@ -113,7 +121,8 @@ static void take_interval(struct loads_machine *machine, const struct event *eve
     /* what was counted in a time of which nothing is known is not the speed of the time known */
     if (piece.state == STATE_UNKNOWN || piece.state == STATE_OFFLINE)
         machine->counts = false;
-    if (duration_ms < 0)
+    machine->since_ms = clock_was_set(&event->at) ? piece.to_ms : LOADS_SINCE_TOLD;
+    if (duration_ms < 0 || !clock_was_set(&event->at))
         return;
     piece.from_ms = piece.to_ms - duration_ms;
     capacity_add(&machine->capacity, machine->config->calendar, &piece);
@@ -126,6 +135,24 @@ static void take_event(struct loads_machine *machine, const struct event *event)
         take_interval(machine, event);
     else if (strcmp(event->name, "counter") == 0)
         machine->counts = false; /* a total that was set, or is not certain */
+}
+
+/* What goes on began by the clock as it is set now. */
+static void step_clock(struct loads_machine *machine, int64_t step_ms)
+{
+    int64_t known_ms = machine->capacity.known_ms;
+    if (machine->since_ms == LOADS_SINCE_TOLD)
+        return;
+    machine->since_ms = machine->since_ms > known_ms ? machine->since_ms : known_ms;
+    machine->since_ms += step_ms;
+}
+
+/* The gateway's own events. */
+static void take_step(struct loads *loads, const struct event *event)
+{
+    int64_t step_ms = said_number(event, "step_ms", 0);
+    for (size_t i = 0; strcmp(event->name, "clock_step") == 0 && i < loads->machine_count; i++)
+        step_clock(&loads->machines[i], step_ms);
 }
 
 bool loads_take(struct loads *loads, const void *body, size_t length)
@@ -141,14 +168,17 @@ bool loads_take(struct loads *loads, const void *body, size_t length)
         struct record_reader from = reader;
         if (record_skim(&reader, &kind, &source) != 1)
             break;
-        const struct loads_seat *seat = kind == RECORD_GAP ? NULL : seat_of(loads, source);
-        if (seat == NULL)
+        bool own = kind == RECORD_EVENT && source == 0;
+        const struct loads_seat *seat = kind == RECORD_GAP || own ? NULL : seat_of(loads, source);
+        if (seat == NULL && !own)
             continue;
         reader.at = from.at;
         reader.passed = from.passed;
         if (record_next(&reader, &record) != 1)
             break;
-        if (kind == RECORD_EVENT)
+        if (own)
+            take_step(loads, &record.event);
+        else if (kind == RECORD_EVENT)
             take_event(seat->machine, &record.event);
         else
             take_reading(seat, &record.reading);

@@ -109,9 +109,10 @@ static void add_reason(struct event *event, const struct machine *machine, uint3
         add_none(event, "reason");
 }
 
+/* Both ends are told by the length: where it is not known when it ended, none is. */
 static void add_interval(struct event *event, const struct state_report *report)
 {
-    if (report->duration_ms >= 0)
+    if (report->duration_ms >= 0 && report->to_ms != STATE_TIME_UNKNOWN)
         add_number(event, "duration_ms", report->duration_ms);
     else
         add_none(event, "duration_ms");

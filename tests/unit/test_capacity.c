@@ -129,6 +129,30 @@ static void test_steps_of_the_clock(void **state)
     assert_int_equal(load.known_ms, HOUR_MS + MINUTE_MS);
 }
 
+static void
+test_what_was_counted_by_a_clock_far_ahead_is_forgotten_when_it_is_set_back(void **state)
+{
+    struct capacity capacity = {0};
+    int64_t at_ms = AUTUMN_MS + 12 * HOUR_MS, far_ms = at_ms + 1000 * HOUR_MS;
+
+    (void)state;
+    add(&capacity, STATE_PRODUCTION, at_ms, at_ms + HOUR_MS);
+    capacity_count(&capacity, 5, far_ms);
+    capacity_count(&capacity, 7, at_ms + HOUR_MS);
+    add(&capacity, STATE_PRODUCTION, at_ms + HOUR_MS, at_ms + 3 * HOUR_MS);
+    struct capacity_load load = capacity_load(&capacity, CAPACITY_DAY_HOURS, at_ms + 3 * HOUR_MS);
+    assert_int_equal(load.run_ms, 2 * HOUR_MS);
+    assert_int_equal(load.counted, 7);
+    /* and where nothing was counted since */
+    capacity_count(&capacity, 5, far_ms);
+    add(&capacity, STATE_SETUP, at_ms + 3 * HOUR_MS, at_ms + 5 * HOUR_MS);
+    load = capacity_load(&capacity, CAPACITY_DAY_HOURS, at_ms + 5 * HOUR_MS);
+    assert_int_equal(load.busy_ms, 2 * HOUR_MS);
+    assert_int_equal(load.counted, 0);
+    load = capacity_load(&capacity, CAPACITY_DAY_HOURS, far_ms);
+    assert_int_equal(load.counted, 0);
+}
+
 /* --- weeks of chance --- */
 
 enum { MINUTES = 21 * 24 * 60 };
@@ -203,6 +227,8 @@ int main(void)
         cmocka_unit_test(test_planned_time_follows_the_wall_over_a_change_of_clocks),
         cmocka_unit_test(test_a_machine_is_free_by_its_state_and_its_job),
         cmocka_unit_test(test_steps_of_the_clock),
+        cmocka_unit_test(
+            test_what_was_counted_by_a_clock_far_ahead_is_forgotten_when_it_is_set_back),
         cmocka_unit_test(test_any_week_is_the_sum_of_its_minutes),
         cmocka_unit_test(test_whatever_was_kept_never_works_more_than_there_is_time),
     };

@@ -87,15 +87,26 @@ static void test_faults_of_lines(void **state)
     }
 }
 
+static void test_a_fault_elsewhere_hides_none_of_a_line(void **state)
+{
+    struct config *config = *state;
+
+    assert_int_equal(config_load_text(config,
+                                      "log: loud\n" PLANT "lines: [{name: x, machines: [a], "
+                                      "delivery: b}]\n"),
+                     -EINVAL);
+    assert_int_equal(config->faults.count, 2);
+    config_expect_fault(config, 1, "plant.yaml:8:44: delivery: \"b\" is not in the line");
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, config_set_up, config_tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_a_line_delivers_at_its_last_machine),
-        TEST(test_a_line_delivers_where_it_says),
-        TEST(test_lines_may_stand_in_included_files),
-        TEST(test_faults_of_lines),
+        TEST(test_a_line_delivers_at_its_last_machine),    TEST(test_a_line_delivers_where_it_says),
+        TEST(test_lines_may_stand_in_included_files),      TEST(test_faults_of_lines),
+        TEST(test_a_fault_elsewhere_hides_none_of_a_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -296,6 +296,46 @@ static void test_a_clock_that_is_not_set_makes_no_times(void **state)
     assert_int_equal(record.times_ms[PERFORMANCE_IDLE], 6 * HOUR_MS);
 }
 
+static void test_since_when_follows_the_clock_as_it_is_set(void **state)
+{
+    struct world world = produce();
+    const struct instant lost = {.boot_ms = 5000, .wall_ms = 5000};
+
+    (void)state;
+    tell(&world, TRIMMER, STATE_IDLE, 0, BEGIN_MS + HOUR_MS);
+    line_run_step(&world.run, BEGIN_MS + 5 * HOUR_MS, 2 * HOUR_MS);
+    assert_int_equal(world.run.since_ms, BEGIN_MS + 3 * HOUR_MS);
+    /* a year ahead, and back: nothing is since next year */
+    line_run_step(&world.run, BEGIN_MS + 8000 * HOUR_MS, 7995 * HOUR_MS);
+    line_run_step(&world.run, BEGIN_MS + 6 * HOUR_MS, -7995 * HOUR_MS);
+    assert_int_equal(world.run.since_ms, BEGIN_MS + 3 * HOUR_MS);
+    /* though the step was not told, as over a restart */
+    world.run.since_ms = BEGIN_MS + 8000 * HOUR_MS;
+    tell(&world, TRIMMER, STATE_PRODUCTION, 0, BEGIN_MS + 7 * HOUR_MS);
+    assert_int_equal(world.run.since_ms, BEGIN_MS + 7 * HOUR_MS);
+    /* nor is what is since now told to be since before */
+    line_run_clock(&world.run, &lost);
+    line_run_reading(&world.run, TRIMMER, &(struct line_doing){STATE_IDLE, 0}, 5000);
+    assert_int_equal(world.run.since_ms, 5000);
+    line_run_step(&world.run, BEGIN_MS + 9 * HOUR_MS, BEGIN_MS + 9 * HOUR_MS - 10000);
+    assert_int_equal(world.run.since_ms, BEGIN_MS + 9 * HOUR_MS - 5000);
+}
+
+static void test_a_state_nobody_knows_the_length_of_is_unknown_in_a_shift(void **state)
+{
+    struct world world = produce();
+
+    (void)state;
+    tell_clock(&world, BEGIN_MS + 6 * HOUR_MS);
+    line_run_interval(&world.run, TRIMMER,
+                      &(struct line_interval){
+                          {STATE_PRODUCTION, 0}, LINE_TIME_UNKNOWN, BEGIN_MS + 6 * HOUR_MS, 0});
+    line_run_reading(&world.run, TRIMMER, &(struct line_doing){STATE_IDLE, 0},
+                     BEGIN_MS + 6 * HOUR_MS);
+    assert_int_equal(world.run.now.times_ms[PERFORMANCE_RUN], 0);
+    assert_int_equal(world.run.now.times_ms[PERFORMANCE_UNKNOWN], 6 * HOUR_MS);
+}
+
 /* --- days of chance --- */
 
 enum { HISTORIES = 100, DAYS = 3, MOST_CHANGES = 4000 };
@@ -545,6 +585,8 @@ int main(void)
         cmocka_unit_test(test_a_shift_that_nothing_is_known_of_has_no_times),
         cmocka_unit_test(test_a_step_of_the_clock_is_unknown_forward_and_counts_once_back),
         cmocka_unit_test(test_a_clock_that_is_not_set_makes_no_times),
+        cmocka_unit_test(test_since_when_follows_the_clock_as_it_is_set),
+        cmocka_unit_test(test_a_state_nobody_knows_the_length_of_is_unknown_in_a_shift),
         cmocka_unit_test(test_times_of_shifts_are_those_of_the_rule),
         cmocka_unit_test(test_what_comes_late_leaves_production_and_unknown_times_exact),
         cmocka_unit_test(test_whatever_was_kept_comes_to_a_line),
