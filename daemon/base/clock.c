@@ -9,8 +9,6 @@
 
 enum { BOOT_ID_LENGTH = 36 };
 
-#define YEAR_2020_MS INT64_C(1577836800000)
-
 static atomic_bool synced;
 
 static pthread_once_t boot_id_once = PTHREAD_ONCE_INIT;
@@ -38,11 +36,6 @@ void clock_now(struct instant *ret_now)
     ret_now->boot_ms = boot_ns / NS_PER_MS;
     ret_now->wall_ms = ret_now->boot_ms + offset_ms;
     ret_now->synced = atomic_load_explicit(&synced, memory_order_relaxed);
-}
-
-bool clock_was_set(const struct instant *at)
-{
-    return at->synced || at->wall_ms >= YEAR_2020_MS;
 }
 
 bool clock_refresh(void)

@@ -10,6 +10,7 @@
 
 #define NS_PER_MS INT64_C(1000000)
 #define NS_PER_S INT64_C(1000000000)
+#define YEAR_2020_MS INT64_C(1577836800000) /* on the wall */
 
 /* CLOCK_MONOTONIC in nanoseconds. */
 int64_t clock_mono_ns(void);
@@ -18,7 +19,10 @@ int64_t clock_mono_ns(void);
 void clock_now(struct instant *ret_now);
 
 /* Whether its wall time is one at all: a clock without a battery begins long ago. Pure. */
-bool clock_was_set(const struct instant *at);
+static inline bool clock_was_set(const struct instant *at)
+{
+    return at->synced || at->wall_ms >= YEAR_2020_MS;
+}
 
 /* Asks the kernel whether the system clock is synchronised (adjtimex(2), STA_UNSYNC).
  * Call it about once a second from one thread. Returns the answer. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "jobs_internal.h"
 #include "memory.h"
 
@@ -14,8 +15,6 @@ struct step {
     void *context;
     bool begun; /* a job has, and is to be told */
 };
-
-#define YEAR_2020_MS INT64_C(1577836800000)
 
 struct jobs *jobs_new(const struct machine *machine, const struct counters *counters,
                       struct standings *standings)

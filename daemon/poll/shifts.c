@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "memory.h"
 #include "shifts_internal.h"
 
@@ -11,8 +12,6 @@ enum {
     BACK_MS = 3600 * 1000, /* by so much it may be set back, and no shift comes back */
     DOUBT_MS = 600 * 1000, /* for so long one that is further back is not believed */
 };
-
-#define YEAR_2020_MS INT64_C(1577836800000)
 
 /* One call of shifts_take. */
 struct step {
@@ -57,7 +56,7 @@ const struct shift_period *shifts_now(const struct shifts *shifts)
 /* Whether the wall clock is not believed at this poll. */
 static bool is_held(struct shifts *shifts, const struct instant *at)
 {
-    bool early = !at->synced && at->wall_ms < YEAR_2020_MS;
+    bool early = !clock_was_set(at);
     bool behind =
         !at->synced && shifts->started && at->wall_ms < shifts->known_ms - (int64_t)BACK_MS;
     if (behind && !shifts->held)
