@@ -37,7 +37,7 @@ struct line_driver {
     void (*discard)(struct line_plan *plan); /* accepts NULL */
 
     /* Opens the link. 0, or negative errno with *ret_line untouched. May block for at most the
-     * link's timeout (name resolution apart). */
+     * link's timeout (name resolution apart), and to see whether a line of text is silent. */
     int (*open)(const struct link *link, struct line **ret_line);
 
     /* What whoever opened it should know, a sentence; NULL: nothing. May be left out. */
@@ -52,8 +52,9 @@ struct line_driver {
      *              it was refused
      *  other       the line is gone: samples say QUALITY_LINK, the caller closes the session
      * A machine that is not asked (machine_speaks) is polled when it is due, and when the
-     * descriptor is readable: it does not block, and tells what was heard, one thing a call, each
-     * as an answer of its own; 0 and no samples where there is nothing. */
+     * descriptor is readable: it does not block but for a silence that ends what was begun, and
+     * tells what was heard, one thing a call, each as an answer of its own; 0 and no samples where
+     * there is nothing. */
     int (*poll)(struct line *line, const struct machine *machine, struct line_plan *plan,
                 bool (*due)(const void *context, int64_t every_ms), const void *context,
                 struct line_answer *answer);

@@ -82,12 +82,22 @@ int modbus_tcp_parse(const uint8_t *bytes, size_t length, struct modbus_frame *r
     return (int)(MODBUS_TCP_HEADER - 1 + follows);
 }
 
+/* Three bytes of bits are as long as the request that asked for them, and an adapter that hears
+ * what it sends gives that back first. */
+static bool is_own_request(const uint8_t *pdu, size_t length, const struct span *span)
+{
+    uint8_t request[MODBUS_READ_PDU];
+
+    modbus_build_read(span, request);
+    return length == sizeof request && memcmp(pdu, request, sizeof request) == 0;
+}
+
 int modbus_answer(const uint8_t *pdu, size_t length, const struct span *span, uint16_t *ret_words)
 {
     if (length == 2 && pdu[0] == (span->function | EXCEPTION_FLAG) && pdu[1] != 0)
         return pdu[1];
     if (length < 2 || pdu[0] != span->function || pdu[1] != data_bytes(span) ||
-        length != 2 + data_bytes(span))
+        length != 2 + data_bytes(span) || is_own_request(pdu, length, span))
         return -EBADMSG;
     for (size_t i = 0; i < span->count; i++) {
         if (reads_bits(span->function))
@@ -134,7 +144,10 @@ bool modbus_answers(const uint8_t *request, size_t request_length, const uint8_t
         return false;
     if (expected > 0 && writes(request[0]))
         return memcmp(pdu, request, WRITE_ANSWER) == 0;
-    return expected == 0 || pdu[1] == expected - 2;
+    if (expected == 0)
+        return true;
+    return pdu[1] == expected - 2 &&
+           !(length == request_length && memcmp(pdu, request, length) == 0);
 }
 
 uint16_t modbus_crc(const uint8_t *bytes, size_t length)

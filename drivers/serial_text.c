@@ -25,29 +25,34 @@ struct line {
     struct text_frame frame;
     uint8_t chunk[CHUNK_BYTES]; /* what was read and is not in the frame yet, from `taken` on */
     size_t taken, count;
-    int64_t chunk_ns; /* when it came */
+    int64_t chunk_ns; /* when it came; up to when nothing did */
     int64_t line_ns;  /* when a line was understood, or the link was opened */
     bool owed;        /* an answer may still come that nobody waits for */
 };
-
-/* As line_port_read. */
-static int read_chunk(struct line *line, int64_t until_ns)
-{
-    int count = line_port_read(line->port, until_ns, line->chunk, sizeof line->chunk);
-
-    line->taken = 0;
-    line->count = count > 0 ? (size_t)count : 0;
-    line->chunk_ns = clock_mono_ns();
-    return count;
-}
 
 static int64_t earlier(int64_t a_ns, int64_t b_ns)
 {
     return a_ns < b_ns ? a_ns : b_ns;
 }
 
+/* As line_port_read. Where nothing came, that is known up to the deadline, or to where it was asked
+ * after that, and not up to now: this thread may have been held up. */
+static int read_chunk(struct line *line, int64_t until_ns)
+{
+    int64_t asked_ns = clock_mono_ns();
+    int count = line_port_read(line->port, until_ns, line->chunk, sizeof line->chunk);
+
+    line->taken = 0;
+    line->count = count > 0 ? (size_t)count : 0;
+    if (count > 0)
+        line->chunk_ns = clock_mono_ns();
+    else
+        line->chunk_ns = asked_ns > until_ns ? asked_ns : until_ns;
+    return count;
+}
+
 /* What comes until the deadline, what has come already in any case: enum text_heard, or the line is
- * gone. */
+ * gone. Of what comes without end the rest is left. */
 static int hear(struct line *line, int64_t until_ns, size_t *ret_length)
 {
     struct text_frame *frame = &line->frame;
@@ -56,7 +61,7 @@ static int hear(struct line *line, int64_t until_ns, size_t *ret_length)
     for (;;) {
         int heard = text_frame_take(frame, line->chunk, line->count, &line->taken, line->chunk_ns,
                                     ret_length);
-        if (heard != TEXT_NOTHING)
+        if (heard != TEXT_NOTHING || line->chunk_ns >= until_ns + line->timeout_ns)
             return heard;
         int64_t wait_ns =
             text_frame_waits(frame) ? earlier(until_ns, frame->last_ns + idle_ns) : until_ns;
@@ -85,16 +90,26 @@ static int accept_line(struct line *line, const struct text_config *config,
 
 /* --- asked --- */
 
-/* What comes now is not the answer to what will be asked next. */
+/* What comes now is not the answer to what will be asked next, nor the beginning of a line. */
 static void distrust(struct line *line)
 {
     line->owed = true;
-    line->frame.last_ns = clock_mono_ns();
     line_port_flush(line->port);
+    text_frame_begin(&line->frame, &line->link->framing, line->timeout_ns, false, clock_mono_ns());
+}
+
+/* Whether there is more than the end of a line, as of a machine that speaks unasked. */
+static bool is_amid_line(const struct line *line)
+{
+    for (size_t i = line->taken; i < line->count; i++)
+        if (line->chunk[i] != '\r' && line->chunk[i] != '\n')
+            return true;
+    return false;
 }
 
 /* Throws away what comes until the line has been quiet for its pause, or for a whole time-out where
- * an answer may be on its way. 0, -ETIMEDOUT where it stays loud, or the line is gone. */
+ * an answer may be on its way; the rest of a line that nobody asked for would pass for one. 0,
+ * -ETIMEDOUT where it stays loud, or the line is gone. */
 static int settle(struct line *line, struct line_answer *answer)
 {
     bool long_silence = line->owed && line->timeout_ns > line->pause_ns;
@@ -105,6 +120,8 @@ static int settle(struct line *line, struct line_answer *answer)
     int count;
 
     do {
+        if (is_amid_line(line) && silence_ns < TEXT_SILENCE_MS * NS_PER_MS)
+            silence_ns = TEXT_SILENCE_MS * NS_PER_MS;
         quiet_ns = last_ns + silence_ns;
         count = read_chunk(line, earlier(quiet_ns, give_up_ns));
         if (count > 0) {
@@ -125,12 +142,12 @@ static int settle(struct line *line, struct line_answer *answer)
 static int answer_line(struct line *line, const struct machine *machine,
                        const struct line_plan *plan, int64_t until_ns, struct line_answer *answer)
 {
-    int error = -ETIMEDOUT;
+    int error = -ETIMEDOUT, heard = TEXT_NOTHING;
     size_t length = 0;
-    int heard;
 
     /* A line that is none may be the echo of what was asked. */
-    while ((heard = hear(line, until_ns, &length)) > TEXT_NOTHING) {
+    while (line->chunk_ns < until_ns + line->timeout_ns &&
+           (heard = hear(line, until_ns, &length)) > TEXT_NOTHING) {
         enum text_meaning meaning = TEXT_STRANGE;
         answer->count = 0;
         if (heard == TEXT_LINE)
@@ -188,8 +205,10 @@ static int hear_now(struct line *line, size_t *ret_length)
 {
     int heard = hear(line, clock_mono_ns(), ret_length);
 
-    if (heard == TEXT_NOTHING && text_frame_waits(&line->frame))
-        heard = hear(line, clock_mono_ns() + line->timeout_ns, ret_length);
+    if (heard == TEXT_NOTHING && text_frame_waits(&line->frame)) {
+        int64_t idle_ns = line->frame.framing.idle_ms * NS_PER_MS;
+        heard = hear(line, clock_mono_ns() + idle_ns + line->timeout_ns, ret_length);
+    }
     return heard;
 }
 
@@ -255,36 +274,50 @@ static void text_discard(struct line_plan *plan)
     free(plan);
 }
 
-static int text_open(const struct link *link, struct line **ret_line)
-{
-    struct line *line = mem_alloc(sizeof *line);
-    int error = line_port_open(link, &line->port);
-
-    if (error != 0) {
-        free(line);
-        return error;
-    }
-    line->link = link;
-    line->timeout_ns = link->timeout_ms * NS_PER_MS;
-    line->pause_ns = link->pause_ms * NS_PER_MS;
-    distrust(line);
-    line->line_ns = line->frame.last_ns;
-    text_frame_begin(&line->frame, &link->framing, line->timeout_ns, false, line->line_ns);
-    *ret_line = line;
-    return 0;
-}
-
-static int text_descriptor(const struct line *line)
-{
-    return line_port_descriptor(line->port);
-}
-
 static void text_close(struct line *line)
 {
     if (line == NULL)
         return;
     line_port_close(line->port);
     free(line);
+}
+
+/* Where nothing comes at first, what comes then is the beginning of a line. */
+static int await_silence(struct line *line)
+{
+    int64_t idle_ns = line->link->framing.idle_ms * NS_PER_MS;
+    int64_t least_ns = TEXT_SILENCE_MS * NS_PER_MS;
+    size_t length;
+    int count = read_chunk(line, line->frame.last_ns + (idle_ns > least_ns ? idle_ns : least_ns));
+
+    if (count == 0)
+        text_frame_silence(&line->frame, line->chunk_ns, &length);
+    return count < 0 ? count : 0;
+}
+
+static int text_open(const struct link *link, struct line **ret_line)
+{
+    struct line *line = mem_alloc(sizeof *line);
+    int error = line_port_open(link, &line->port);
+
+    line->link = link;
+    line->timeout_ns = link->timeout_ms * NS_PER_MS;
+    line->pause_ns = link->pause_ms * NS_PER_MS;
+    if (error == 0) {
+        distrust(line);
+        line->line_ns = line->frame.last_ns;
+        error = await_silence(line);
+    }
+    if (error == 0)
+        *ret_line = line;
+    else
+        text_close(line);
+    return error;
+}
+
+static int text_descriptor(const struct line *line)
+{
+    return line_port_descriptor(line->port);
 }
 
 const struct line_driver serial_text_driver = {

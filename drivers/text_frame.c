@@ -74,13 +74,24 @@ static enum text_heard take_byte(struct text_frame *frame, uint8_t byte, size_t 
     return TEXT_NOTHING;
 }
 
+/* What was awaited too long. The bytes may have come in time and not been looked at until now: so
+ * that this was a silence, which ends a line or begins one, is not known. */
+static enum text_heard wait_ended(struct text_frame *frame, int64_t now_ns)
+{
+    int64_t idle_ns = frame->framing.idle_ms * NS_PER_MS;
+    int64_t most_ns = idle_ns > 0 ? idle_ns : frame->patience_ns;
+    bool begun = frame->step == TEXT_IN_STEP && frame->length > 0;
+
+    return begun && now_ns - frame->last_ns >= most_ns ? lose(frame) : TEXT_NOTHING;
+}
+
 enum text_heard text_frame_take(struct text_frame *frame, const uint8_t *bytes, size_t count,
                                 size_t *taken, int64_t now_ns, size_t *ret_length)
 {
     enum text_heard heard = TEXT_NOTHING;
 
     if (*taken < count)
-        heard = text_frame_silence(frame, now_ns, ret_length);
+        heard = wait_ended(frame, now_ns);
     while (heard == TEXT_NOTHING && *taken < count) {
         frame->last_ns = now_ns;
         heard = take_byte(frame, bytes[(*taken)++], ret_length);

@@ -37,13 +37,13 @@ struct text_frame {
 void text_frame_begin(struct text_frame *frame, const struct text_framing *framing,
                       int64_t patience_ns, bool sure, int64_t now_ns);
 
-/* Takes bytes that came at now_ns, from *taken on and not beyond what it returns for, and moves
- * *taken behind them. TEXT_NOTHING: all were taken. TEXT_LINE: frame->line holds so many bytes, at
- * least one, until the next call. Empty lines are passed over. */
+/* Takes bytes that were there at now_ns, from *taken on and not beyond what it returns for, and
+ * moves *taken behind them. TEXT_NOTHING: all were taken. TEXT_LINE: frame->line holds so many
+ * bytes, at least one, until the next call. Empty lines are passed over. */
 enum text_heard text_frame_take(struct text_frame *frame, const uint8_t *bytes, size_t count,
                                 size_t *taken, int64_t now_ns, size_t *ret_length);
 
-/* Nothing has come until now_ns. As text_frame_take. */
+/* Nothing has come until now_ns, as somebody saw who looked. As text_frame_take. */
 enum text_heard text_frame_silence(struct text_frame *frame, int64_t now_ns, size_t *ret_length);
 
 /* Whether a line is complete once nothing more comes for the framing's time. */

@@ -224,6 +224,9 @@ int modbus_ask_read(struct modbus_ask *ask, uint8_t unit, const struct span *spa
     uint8_t request[MODBUS_READ_PDU], pdu[MODBUS_MAX_PDU];
     size_t length = modbus_build_read(span, request);
     int result = modbus_ask_transact(ask, unit, request, length, pdu);
+    /* It may just have left as some do behind each answer; and to read twice does no harm. */
+    if (result == -ECONNRESET || result == -EPIPE)
+        result = modbus_ask_transact(ask, unit, request, length, pdu);
     return result < 0 ? result : modbus_answer(pdu, (size_t)result, span, ret_words);
 }
 

@@ -69,7 +69,8 @@ void modbus_ask_use(struct modbus_ask *ask, const struct link *link);
 int modbus_ask_transact(struct modbus_ask *ask, uint8_t unit, const uint8_t *request, size_t length,
                         uint8_t ret_pdu[MODBUS_MAX_PDU]);
 
-/* Reads span->count words or bits. 0, an exception's code, or as above. */
+/* Reads span->count words or bits, again where the machine hangs up. 0, an exception's code, or as
+ * above. */
 int modbus_ask_read(struct modbus_ask *ask, uint8_t unit, const struct span *span,
                     uint16_t *ret_words);
 

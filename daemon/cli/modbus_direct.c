@@ -45,6 +45,9 @@ static int connect_tcp(struct modbus_tcp *tcp, const struct link *link)
 static int transact_tcp(struct modbus_tcp *tcp, const struct link *link, uint8_t unit,
                         const uint8_t *request, size_t length, uint8_t ret_pdu[MODBUS_MAX_PDU])
 {
+    /* Some machines leave when they have answered. */
+    if (tcp->fd >= 0 && modbus_tcp_discard(tcp) != -EAGAIN)
+        modbus_tcp_close(tcp);
     int result = tcp->fd < 0 ? connect_tcp(tcp, link) : 0;
     if (result < 0)
         return result;

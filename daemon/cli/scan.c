@@ -46,6 +46,7 @@ struct scan {
     struct found *found;
     size_t found_count;
     unsigned damaged; /* answers that were none */
+    unsigned closed;  /* connections, in the place of an answer */
     uint64_t done, whole;
     struct progress progress;
 };
@@ -92,9 +93,11 @@ static int probe(struct scan *scan, uint8_t unit)
     uint16_t word;
     int64_t began_ns = clock_mono_ns();
     int result = modbus_ask_read(scan->ask, unit, &span, &word);
+    bool closed = result == -ECONNRESET || result == -EPIPE;
     scan->damaged += result == -EBADMSG;
+    scan->closed += closed;
     if (result < 0)
-        return result == -ETIMEDOUT || result == -EBADMSG ? 0 : result;
+        return closed || result == -ETIMEDOUT || result == -EBADMSG ? 0 : result;
     if (result == GATEWAY_PATH || result == GATEWAY_TARGET)
         return 0;
     scan->found = mem_resize(scan->found, (scan->found_count + 1) * sizeof(*scan->found));
@@ -237,6 +240,9 @@ static void warn(const struct scan *scan)
         cli_warn("%u answers came too late, and who gave them is not listed: a longer --timeout "
                  "shows them",
                  modbus_ask_late(scan->ask));
+    if (scan->closed > 0)
+        cli_warn("%u times the connection was closed in the place of an answer: is it Modbus?",
+                 scan->closed);
 }
 
 /* A number of 0 speaks to all on a line, and none answers. */
@@ -270,10 +276,9 @@ static int probe_and_print(struct scan *scan)
     progress_clear(&scan->progress);
     if (error < 0)
         complain(scan, error);
-    else if (scan->options->json)
-        print_json(scan);
-    else
-        print_table(scan);
+    /* Who answered before that is known all the same. */
+    if (error == 0 || scan->found_count > 0)
+        (scan->options->json ? print_json : print_table)(scan);
     warn(scan);
     return error == 0 && scan->found_count > 0 ? CLI_OK : CLI_FAULT;
 }

@@ -11,7 +11,8 @@ import unittest
 from compat import set_identity
 from harness import BINDERY, machine, tag, tcp_link, wait_for, write_config
 from image import ORDERS, VALUES, Image, arrange, encode
-from peers import ModbusServer, ScriptedModbus, Unit, counting, modbus_answer, words
+from peers import (ModbusServer, ScriptedModbus, TcpServer, Unit, counting, modbus_answer,
+                   receive, words)
 from receiver import BrokerCase
 
 
@@ -187,6 +188,16 @@ class Write(Ask):
         self.assertEqual(self.unit.served, [])
 
 
+class Leaver(TcpServer):
+    """Unit 2 alone, whose word is 1; hangs up behind each answer, and in the place of others."""
+
+    def serve(self, client):
+        header = receive(client, 7)
+        request = header + receive(client, int.from_bytes(header[4:6], "big") - 1)
+        if request[6] == 2:
+            client.sendall(modbus_answer(request, [1]) if request[7] == 3 else request)
+
+
 class Scan(Ask):
     def test_scan_finds_units_and_who_they_are(self):
         set_identity("Bindery Works", "BW-7", "V2.1")
@@ -210,6 +221,15 @@ class Scan(Ask):
         late = self.bindery("scan", f"127.0.0.1:{server.port}", "--units", "1-4", "--timeout",
                             "200ms", status=1)
         self.assertRegex(late, r"no unit answers[^$]*came too late")
+
+    def test_scan_goes_on_where_a_machine_hangs_up(self):
+        server = Leaver(self)
+
+        def scan(units, **options):
+            return self.bindery("scan", f"127.0.0.1:{server.port}", "--units", units, "--timeout",
+                                "2s", **options)
+        self.assertRegex(scan("0-3"), r"\b2\s+a value")
+        self.assertRegex(scan("0,1,3", status=1), "3 times the connection was closed")
 
     def test_scan_does_not_take_a_gateways_refusal_for_a_unit(self):
         def answer(request):

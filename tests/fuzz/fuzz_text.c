@@ -196,7 +196,8 @@ static void poll_machine(struct line *line, const struct machine *machine, struc
     int result = serial_text_driver.poll(line, machine, plan, is_due, NULL, &answer);
     check_samples(&answer, result);
     CLAIM(!asked || !answer.more);
-    int64_t most_ms = asked ? 3 * TIMEOUT_MS + PAUSE_MS : TIMEOUT_MS;
+    int64_t most_ms =
+        asked ? 3 * TIMEOUT_MS + PAUSE_MS : TIMEOUT_MS + machine->link->framing.idle_ms;
     CLAIM(wire.now_ns - began_ns <= most_ms * NS_PER_MS);
     free(samples);
     free(texts);
@@ -251,7 +252,8 @@ static void run_machine(const struct machine *machine)
     struct line_plan *plan = serial_text_driver.prepare(machine, NULL);
     struct line *line = NULL;
 
-    CLAIM(serial_text_driver.open(machine->link, &line) == 0);
+    int error = serial_text_driver.open(machine->link, &line);
+    CLAIM((error == 0) == !wire.gone);
     for (int i = 0; i < 64 && !wire.gone && wire.script.left > 0; i++) {
         poll_machine(line, machine, plan);
         wire.now_ns += NS_PER_MS;

@@ -115,6 +115,22 @@ static void test_answer_unpacks_bits_lowest_first(void **state)
         assert_int_equal(bits[i], expected[i] - '0');
 }
 
+/* As by an RS-485 adapter that hears what it sends; of 17 to 24 bits it has an answer's form. */
+static void test_answer_is_not_the_request_itself(void **state)
+{
+    const struct span span = {.function = 1, .start = 0x0307, .count = 24};
+    const uint8_t other[] = {1, 3, 7, 0, 23};
+    uint8_t request[MODBUS_READ_PDU];
+    uint16_t bits[24];
+
+    (void)state;
+    modbus_build_read(&span, request);
+    assert_int_equal(modbus_answer(request, sizeof request, &span, bits), -EBADMSG);
+    assert_false(modbus_answers(request, sizeof request, request, sizeof request));
+    assert_int_equal(modbus_answer(other, sizeof other, &span, bits), 0);
+    assert_true(modbus_answers(request, sizeof request, other, sizeof other));
+}
+
 static void test_answer_gives_every_exception_code(void **state)
 {
     (void)state;
@@ -260,6 +276,7 @@ int main(void)
         cmocka_unit_test(test_frame_refuses_a_header_that_cannot_be),
         cmocka_unit_test(test_answer_unpacks_words),
         cmocka_unit_test(test_answer_unpacks_bits_lowest_first),
+        cmocka_unit_test(test_answer_is_not_the_request_itself),
         cmocka_unit_test(test_answer_gives_every_exception_code),
         cmocka_unit_test(test_answer_refuses_what_answers_no_such_request),
         cmocka_unit_test(test_frame_serves_what_it_reads),

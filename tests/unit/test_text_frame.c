@@ -121,9 +121,41 @@ static void test_a_silence_ends_a_line(void **state)
     expect(&story, "4006381333931|");
     assert_false(text_frame_waits(&story.frame));
     feed(&story, 50, "next");
-    feed(&story, 70, "then"); /* nobody looked in between */
-    wait(&story, 90);
-    expect(&story, "4006381333931|next|then|");
+    wait(&story, 70);
+    expect(&story, "4006381333931|next|");
+}
+
+/* Whether "4006" and "381" were one line or two nobody knows who was held up between them. */
+static void test_a_silence_that_nobody_saw_ends_no_line(void **state)
+{
+    struct story story;
+    (void)state;
+
+    begin(&story, (struct text_framing){.idle_ms = 20}, true);
+    feed(&story, 1, "4006");
+    feed(&story, 21, "381");
+    expect(&story, "!");
+    wait(&story, 41);
+    feed(&story, 50, "next");
+    wait(&story, 70);
+    expect(&story, "!next|");
+}
+
+static void test_a_silence_that_nobody_saw_begins_no_line(void **state)
+{
+    struct text_framing framings[] = {{0}, {.length = 4}, {.idle_ms = 20}};
+    struct story story;
+    (void)state;
+
+    for (size_t i = 0; i < 3; i++) {
+        begin(&story, framings[i], false);
+        feed(&story, 10 * TEXT_SILENCE_MS, "34\r\n");
+        expect(&story, "");
+        wait(&story, 11 * TEXT_SILENCE_MS);
+        feed(&story, 11 * TEXT_SILENCE_MS, i == 0 ? "5678\r" : "5678");
+        wait(&story, 12 * TEXT_SILENCE_MS);
+        expect(&story, "5678|");
+    }
 }
 
 static void test_half_a_line_at_the_beginning_is_none(void **state)
@@ -143,6 +175,7 @@ static void test_what_comes_behind_a_silence_begins_a_line(void **state)
     (void)state;
 
     begin(&story, (struct text_framing){0}, false);
+    wait(&story, TEXT_SILENCE_MS);
     feed(&story, TEXT_SILENCE_MS, "12345678\r");
     expect(&story, "12345678|");
 }
@@ -183,6 +216,7 @@ static void test_a_stream_without_ends_is_lost_once_and_never_overflows(void **s
     for (int i = 0; i < 10 * TEXT_MAX_LINE; i++)
         feed(&story, 1, "x");
     expect(&story, "!");
+    wait(&story, 21);
     feed(&story, 21, "ok");
     wait(&story, 41);
     expect(&story, "!ok|");
@@ -196,6 +230,8 @@ int main(void)
         cmocka_unit_test(test_the_end_may_be_any_bytes),
         cmocka_unit_test(test_so_many_bytes_are_a_line),
         cmocka_unit_test(test_a_silence_ends_a_line),
+        cmocka_unit_test(test_a_silence_that_nobody_saw_ends_no_line),
+        cmocka_unit_test(test_a_silence_that_nobody_saw_begins_no_line),
         cmocka_unit_test(test_half_a_line_at_the_beginning_is_none),
         cmocka_unit_test(test_what_comes_behind_a_silence_begins_a_line),
         cmocka_unit_test(test_a_line_whose_rest_is_late_is_lost_with_its_rest),
