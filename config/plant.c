@@ -397,9 +397,10 @@ bool machine_equal(const struct machine *a, const struct machine *b)
     if (!string_equal(a->name, b->name) || !string_equal(a->link->name, b->link->name) ||
         a->unit != b->unit || a->every_ms != b->every_ms || a->tag_count != b->tag_count ||
         !string_equal(a->profile, b->profile) || a->synthetic != b->synthetic ||
-        !state_config_equal(a->state, b->state) || a->ideal_ms != b->ideal_ms || a->priority != b->priority ||
-        !calendar_equal(a->calendar, b->calendar) || !job_config_equal(a->job, b->job) ||
-        !text_config_equal(a->text, b->text) || !formats_equal(a, b))
+        !state_config_equal(a->state, b->state) || a->ideal_ms != b->ideal_ms ||
+        a->priority != b->priority || !calendar_equal(a->calendar, b->calendar) ||
+        !job_config_equal(a->job, b->job) || !text_config_equal(a->text, b->text) ||
+        !formats_equal(a, b))
         return false;
     for (size_t i = 0; i < a->tag_count; i++)
         if (!tag_equal(&a->tags[i], &b->tags[i]))
