@@ -10,13 +10,14 @@ tests/install-packages build test fuzz powercut
 
 step() { printf '\n== %s\n' "$*"; }
 
-configure_and_build() { # preset, further arguments for cmake
+configure_and_build() { # preset, further arguments for cmake; what to build: $targets, else all
     local preset=$1 log=build/$1.log
     shift
     step "building $preset"
     mkdir -p build
     # The prefix is what cmake --install is tested with: /usr, as Debian's packages have it.
-    { cmake --preset "$preset" -DCMAKE_INSTALL_PREFIX=/usr "$@" && cmake --build --preset "$preset"; } >"$log" 2>&1 || {
+    { cmake --preset "$preset" -DCMAKE_INSTALL_PREFIX=/usr "$@" &&
+        cmake --build --preset "$preset" ${targets:+--target $targets}; } >"$log" 2>&1 || {
         cat "$log"
         echo "building $preset failed" >&2
         return 1
@@ -25,7 +26,8 @@ configure_and_build() { # preset, further arguments for cmake
 }
 
 configure_and_build release -DBUILD_TESTING=OFF -DBINDERY_BENCH=ON
-configure_and_build tsan
+targets="binderyd bindery test_queue test_mailbox test_resolver test_tap test_uplink" \
+    configure_and_build tsan
 # The tree all tests are registered in: it is told where the others are.
 configure_and_build debug -DBINDERY_RELEASE_TREE="$PWD/build/release" \
     -DBINDERY_TSAN_TREE="$PWD/build/tsan"

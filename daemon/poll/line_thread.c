@@ -1,4 +1,4 @@
-#include "line_thread.h"
+#include "line_thread_internal.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -11,112 +11,14 @@
 #include "backoff.h"
 #include "clock.h"
 #include "decode.h"
-#include "live_alarm.h"
-#include "log.h"
 #include "machine_again.h"
 #include "mailbox.h"
 #include "memory.h"
-#include "resolver.h"
 #include "transaction.h"
 
-/* A driver may have to look a name up first, and how long that takes is the resolver's affair. */
-enum { NAME_S = 120, SILENT_PART = 5 };
+enum { SILENT_PART = 5 };
 
 enum { TO_ALL = 0 }; /* no unit: it speaks to all, and none answers */
-
-struct line_thread {
-    pthread_t thread;
-    struct mailbox *mailbox;
-    const struct poll_output *output;
-    const struct plant *plant; /* retained */
-    const struct link *config;
-    const struct line_driver *driver;
-    struct live_link *live;
-    struct machine_run **machines;
-    size_t machine_count;
-    struct line *line; /* NULL while closed */
-    bool watched;      /* it wakes the thread when something comes */
-    struct backoff backoff;
-    int64_t open_at_ns;
-    bool failed; /* known to be down */
-    int64_t failed_since_ns;
-    _Atomic(struct transaction *) transaction; /* waits for its turn; NULL: none */
-    atomic_bool stopping;
-    _Atomic int64_t back_by_ns;
-};
-
-/* As a USB adapter that was pulled out, or has never been there. */
-static void tell_device_gone(struct line_thread *thread, int error)
-{
-    const char *device = thread->config->device;
-    if (device != NULL &&
-        (error == -ENOENT || error == -ENODEV || error == -ENXIO || error == -EIO))
-        live_alarm_raise(thread->output->live, ALARM_DEVICE_GONE, thread->config->name, "%s: %s",
-                         device, strerrordesc_np(-error));
-}
-
-static void failed(struct line_thread *thread, int error)
-{
-    const char *trouble = line_open_trouble(thread->config, error);
-    int64_t now_ns = clock_mono_ns();
-    if (!thread->failed)
-        thread->failed_since_ns = now_ns;
-    int64_t wait_ns = backoff_absence(&thread->backoff, now_ns - thread->failed_since_ns);
-    if (!thread->failed)
-        log_warn("link %s: %s, next try in %lld ms", thread->config->name, trouble,
-                 (long long)(wait_ns / NS_PER_MS));
-    thread->failed = true;
-    thread->open_at_ns = now_ns + wait_ns;
-    atomic_store(&thread->live->up, false);
-    atomic_store(&thread->live->trouble, trouble);
-    tell_device_gone(thread, error);
-}
-
-static void promise_return(struct line_thread *thread, int64_t within_ns)
-{
-    atomic_store(&thread->back_by_ns, clock_mono_ns() + within_ns);
-}
-
-static int64_t longest_open_ns(const struct line_thread *thread)
-{
-    const struct link *config = thread->config;
-    struct sockaddr_storage literal;
-    int64_t most_ns = config->timeout_ms * NS_PER_MS;
-    if (config->host != NULL && resolver_literal(config->host, config->port, &literal) < 0)
-        most_ns += NAME_S * NS_PER_S;
-    return most_ns;
-}
-
-static void open_line(struct line_thread *thread)
-{
-    promise_return(thread, longest_open_ns(thread));
-    int error = thread->driver->open(thread->config, &thread->line);
-    if (error < 0) {
-        failed(thread, error);
-        return;
-    }
-    log_info("link %s: open", thread->config->name);
-    tap_mark(thread->live->tap, "opened");
-    const char *remark = NULL;
-    if (thread->driver->remark != NULL)
-        remark = thread->driver->remark(thread->line);
-    if (remark != NULL)
-        log_warn("link %s: %s", thread->config->name, remark);
-    thread->failed = false;
-    atomic_store(&thread->live->up, true);
-    atomic_store(&thread->live->trouble, NULL);
-    live_alarm_clear(thread->output->live, ALARM_DEVICE_GONE, thread->config->name);
-}
-
-static void close_line(struct line_thread *thread, int error)
-{
-    thread->driver->close(thread->line);
-    thread->line = NULL;
-    thread->watched = false;
-    tap_mark(thread->live->tap, "closed");
-    atomic_fetch_add(&thread->live->reconnects, 1);
-    failed(thread, error);
-}
 
 struct poll {
     const struct schedule *schedule;
@@ -187,7 +89,7 @@ static void ask_again(struct line_thread *thread, struct machine_run *run)
         count(thread, &run->answer);
         machine_again_heard(run, &sample);
         if (result < 0 && result != -EBADMSG && result != -ETIMEDOUT)
-            close_line(thread, result);
+            line_link_close(thread, result);
     }
 }
 
@@ -216,7 +118,7 @@ static enum quality poll_open(struct line_thread *thread, struct machine_run *ru
         schedule_unanswered(&run->schedule, clock_mono_ns(), thread->machine_count > 1,
                             least_silence_ns(thread, run));
     else
-        close_line(thread, result);
+        line_link_close(thread, result);
     return reason;
 }
 
@@ -226,7 +128,7 @@ static void poll_machine(struct line_thread *thread, struct machine_run *run)
     struct poll poll = {&run->schedule, schedule_take(&run->schedule, now_ns)};
     live_lateness(thread->output->live, now_ns - poll.due.since_ns);
     enum quality reason = QUALITY_LINK;
-    promise_return(thread, longest_poll_ns(thread, run));
+    line_promise_return(thread, longest_poll_ns(thread, run));
     if (thread->line != NULL)
         reason = poll_open(thread, run, &poll);
     else
@@ -248,7 +150,7 @@ static bool is_listening(const struct line_thread *thread)
 static void hear_machine(struct line_thread *thread, struct machine_run *run)
 {
     const struct poll nothing = {.schedule = &run->schedule};
-    promise_return(thread, longest_poll_ns(thread, run));
+    line_promise_return(thread, longest_poll_ns(thread, run));
     enum quality reason = poll_open(thread, run, &nothing);
     struct instant at = arrival(&run->answer);
     if (run->answer.count > 0)
@@ -278,12 +180,12 @@ static void poll_next(struct line_thread *thread)
 static int transact_open(struct line_thread *thread, struct transaction *transaction)
 {
     struct line_answer answer = {0};
-    promise_return(thread, longest_request_ns(thread));
+    line_promise_return(thread, longest_request_ns(thread));
     int result = thread->driver->transact(thread->line, transaction->unit, transaction->request,
                                           transaction->length, transaction->answer, &answer);
     count(thread, &answer);
     if (result < 0 && result != -ETIMEDOUT && result != -EBADMSG)
-        close_line(thread, result);
+        line_link_close(thread, result);
     return result;
 }
 
@@ -329,7 +231,7 @@ static int64_t step(struct line_thread *thread)
 {
     bool idle = thread->machine_count == 0 && atomic_load(&thread->transaction) == NULL;
     if (thread->line == NULL && clock_mono_ns() >= thread->open_at_ns && !idle)
-        open_line(thread);
+        line_link_open(thread);
     if (thread->machine_count > 0)
         poll_next(thread);
     transact_next(thread);

@@ -126,6 +126,8 @@ class Counters(Case):
         event = self.receiver.wait_message("bindery/lab/gw/m/events").json()
         self.assertEqual((event["event"], event["what"], event["total_before"], event["total"]),
                          ("counter", "set", 50, 7000))
+        read = len(self.unit.served)  # the next reading is where it goes on from
+        wait_for(lambda: len(self.unit.served) >= read + 2, what="two more readings")
         self.count_to(160, 7010, epoch=1)
         gateway.kill()
         self.unit.set("holding", 0, 163)

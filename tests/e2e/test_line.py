@@ -38,7 +38,7 @@ class Line(BrokerCase):
         machines = [machine("m", "line", [tag("word", "holding:0")], every="200ms")]
         self.run_gateway([serial_link(pair.gateway)], machines)
         self.receiver.wait_latest("m", {"word": 5})
-        self.assertIn("another program has it open",
+        self.assertIn("another program has the port",
                       self.bindery("read", pair.gateway, "--baud", "115200", "holding:0", status=1))
         second = self.gateway(self.config(self.broker.port, [serial_link(pair.gateway)], machines,
                                           {"path": os.path.join(self.directory, "second.db")},

@@ -69,7 +69,7 @@ build() { # tree, arguments for cmake
 }
 
 # What a harness that crashed leaves behind goes with this.
-TMPDIR=$(mktemp -d /dev/shm/bindery-fuzz-XXXXXX)
+TMPDIR=$(mktemp -d /dev/shm/fuzz-bindery-XXXXXX)
 trap 'rm -rf "$TMPDIR"' EXIT
 export TMPDIR
 export ASAN_OPTIONS=detect_stack_use_after_return=1:abort_on_error=0
