@@ -32,8 +32,9 @@ class Registers:
         return {name for name in self._places if (name in self._gone) == gone}
 
     def polled(self):
-        """How often the register was asked for that was asked for least."""
-        return min(self._asked.get(name, 0) for name in self._places)
+        """How often the register was asked for that was asked for least; those that are not there
+        are set aside."""
+        return min(self._asked.get(name, 0) for name in self.names())
 
     def answer(self, request):
         self._serial = self._serial % 0xFFFF + 1

@@ -217,7 +217,8 @@ class Limits(UplinkCase):
         self.assert_cadence(since)
         self.assertLessEqual(self.new.most_in_flight, most)
         self.assertLessEqual(self.old.most_in_flight, WINDOW)
-        self.assertGreater(self.old.most_in_flight, self.new.most_in_flight)
+        if most < 5:  # else not so many may be waiting at once
+            self.assertGreater(self.old.most_in_flight, self.new.most_in_flight)
         self.finish()
 
     def test_maximum_packet_size_splits_messages_and_costs_no_reading(self):
