@@ -1,9 +1,11 @@
 #include "cli.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/signalfd.h>
 
 #include "text.h"
 
@@ -117,4 +119,14 @@ void cli_add_place(struct text *out, const struct link *link)
                   link->stop_bits);
     else
         text_addf(out, strchr(link->host, ':') ? "[%s]:%u" : "%s:%u", link->host, link->port);
+}
+
+int cli_open_signals(void)
+{
+    sigset_t ends;
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGINT);
+    sigaddset(&ends, SIGTERM);
+    sigprocmask(SIG_BLOCK, &ends, NULL);
+    return signalfd(-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK);
 }

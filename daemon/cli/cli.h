@@ -75,6 +75,9 @@ void cli_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int cli_usage(const struct command *command, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* A descriptor to read SIGINT and SIGTERM from, which end nothing by themselves any more; or -1. */
+int cli_open_signals(void);
+
 /* Loads `path`, or the default configuration for NULL. CLI_OK with the plant, or CLI_FAULT after
  * printing its faults on stderr. */
 int cli_load(const char *path, const struct plant **ret_plant);

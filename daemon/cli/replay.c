@@ -1,10 +1,8 @@
 /* bindery replay: a recording, served as if the machines were there. */
 #include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -64,16 +62,6 @@ static void close_place(struct place *place)
         close(place->listener);
 }
 
-static int open_signals(void)
-{
-    sigset_t ends;
-    sigemptyset(&ends);
-    sigaddset(&ends, SIGINT);
-    sigaddset(&ends, SIGTERM);
-    sigprocmask(SIG_BLOCK, &ends, NULL);
-    return signalfd(-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
 static void tell(const struct player *player, const char *begin, const char *end)
 {
     struct replay_totals totals = replay_totals(player->replay);
@@ -86,7 +74,7 @@ static void play(const struct replay_command *options, struct place *place, stru
     struct player player = {.replay = replay,
                             .listener = place->listener,
                             .stream = place->pty.path ? place->pty.master : -1,
-                            .end = open_signals()};
+                            .end = cli_open_signals()};
     bool progress = !options->quiet && isatty(STDERR_FILENO), ended = false;
     int64_t end_ns = options->for_ms ? clock_mono_ns() + options->for_ms * NS_PER_MS : INT64_MAX;
     int64_t tell_ns = 0;

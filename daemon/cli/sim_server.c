@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -139,12 +138,7 @@ struct sim_server *sim_server_new(const struct sim_clock *clock)
     server->epoll = epoll_create1(EPOLL_CLOEXEC);
 
     signal(SIGPIPE, SIG_IGN); /* machines that speak may do so to one that has just gone */
-    sigset_t ends;
-    sigemptyset(&ends);
-    sigaddset(&ends, SIGINT);
-    sigaddset(&ends, SIGTERM);
-    sigprocmask(SIG_BLOCK, &ends, NULL);
-    add_port(server, PORT_SIGNALS, signalfd(-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK), NULL);
+    add_port(server, PORT_SIGNALS, cli_open_signals(), NULL);
     return server;
 }
 

@@ -1,6 +1,5 @@
 /* bindery verify: subscribes, and proves that no number is missing. */
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -200,22 +199,12 @@ static int conclude(const struct verification *run)
     return verify_judge(&run->book, &run->limits).passed ? CLI_OK : CLI_FAULT;
 }
 
-static int open_signals(void)
-{
-    sigset_t ends;
-    sigemptyset(&ends);
-    sigaddset(&ends, SIGINT);
-    sigaddset(&ends, SIGTERM);
-    sigprocmask(SIG_BLOCK, &ends, NULL);
-    return signalfd(-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
 static int verify(const struct verify_options *options, const struct uplink_settings *settings)
 {
     struct verification run = {
         .options = options,
         .limits = {(uint64_t)options->expect_from, (uint64_t)options->until_seq},
-        .signal_fd = open_signals(),
+        .signal_fd = cli_open_signals(),
         .wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
         .progress = isatty(STDERR_FILENO),
     };

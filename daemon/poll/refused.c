@@ -2,11 +2,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "file.h"
 #include "memory.h"
 
 enum { MOST_BYTES = 4 << 20 }; /* of thousands of machines, a dozen tags each */
@@ -95,25 +95,6 @@ static void add_unheard(void *context, const struct machine *machine, const stru
     text_free(&key);
 }
 
-/* What was there stays whole until the other is. */
-static int replace(const char *path, const struct text *text)
-{
-    struct text beside = {0};
-    int error = 0;
-    text_addf(&beside, "%s.new", path);
-    int fd = open(beside.data, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-    if (fd < 0 || write(fd, text->data, text->length) != (ssize_t)text->length)
-        error = errno != 0 ? -errno : -EIO;
-    if (fd >= 0 && close(fd) < 0 && error == 0)
-        error = -errno;
-    if (error == 0 && rename(beside.data, path) < 0)
-        error = -errno;
-    if (error != 0)
-        unlink(beside.data);
-    text_free(&beside);
-    return error;
-}
-
 static bool same_text(const struct text *a, const struct text *b)
 {
     return a->length == b->length && (a->length == 0 || memcmp(a->data, b->data, a->length) == 0);
@@ -129,7 +110,7 @@ int refused_save(struct refused *refused, struct live *live)
         return 0;
     }
     if (now.text.length > 0)
-        error = replace(refused->path, &now.text);
+        error = file_replace(refused->path, 0640, false, now.text.data, now.text.length);
     else if (unlink(refused->path) < 0 && errno != ENOENT)
         error = -errno;
     text_free(&refused->file);
