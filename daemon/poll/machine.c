@@ -8,12 +8,10 @@
 #include "live_alarm.h"
 #include "log.h"
 #include "machine_event.h"
+#include "machine_keep.h"
 #include "memory.h"
 #include "shift_period.h"
 #include "text.h"
-
-/* So often what goes on is kept where nothing is told; and shifts and job where something is. */
-enum { KEEP_MS = 5 * 60 * 1000, KEEP_PERIODS_MS = 60 * 1000 };
 
 enum { PRIORITY_S = 10 };
 
@@ -54,29 +52,11 @@ struct machine_run *machine_run_new(const struct plant *plant, const struct mach
     return run;
 }
 
-/* The state, the shifts and the job up to now, which nothing else may have told. */
-static void keep_last(struct machine_run *run, const struct poll_output *output)
-{
-    struct sample samples[STATE_KEPT_VALUES + SHIFT_KEPT_VALUES + JOB_KEPT_VALUES];
-    struct reading reading = {.source = run->source, .samples = samples};
-    clock_now(&reading.at);
-    if (run->states != NULL && states_now(run->states)->state != STATE_UNKNOWN) {
-        states_keep(run->states, reading.at.boot_ms, samples);
-        reading.count = STATE_KEPT_VALUES;
-    }
-    if (run->shifts != NULL)
-        reading.count += (uint16_t)shifts_keep(run->shifts, samples + reading.count);
-    if (run->jobs != NULL)
-        reading.count += (uint16_t)jobs_keep(run->jobs, samples + reading.count);
-    if (reading.count > 0)
-        queue_put(output->queue, &reading);
-}
-
 void machine_run_free(struct machine_run *run, const struct poll_output *output)
 {
     if (run == NULL)
         return;
-    keep_last(run, output);
+    machine_keep_last(run, output->queue);
     live_remove_machine(output->live, run->live);
     const struct line_driver *driver = line_driver_find(run->config->link->driver);
     if (driver == NULL)
@@ -162,38 +142,6 @@ static void tell_counter(void *context, const struct counter_report *report)
     queue_add_event(&finish->run->events, &event);
 }
 
-static bool should_keep_periods(const struct machine_run *run, const struct instant *at, bool told)
-{
-    if (run->shifts == NULL && run->jobs == NULL)
-        return false;
-    return run->events.count > 0 || (run->shifts != NULL && shifts_should_keep(run->shifts)) ||
-           (run->jobs != NULL && jobs_should_keep(run->jobs)) ||
-           at->boot_ms - run->periods_kept_ms >= (told ? KEEP_PERIODS_MS : KEEP_MS);
-}
-
-/* A state is kept with each reading, and if there is none for long: after a kill nothing is known
- * of what came behind. So are shifts and the job, which take more room, but not with each: the
- * state and the totals tell what was since. Returns how many samples it took. */
-static uint16_t keep(struct machine_run *run, const struct instant *at, struct sample *samples,
-                     bool told)
-{
-    uint16_t count = 0;
-    bool periods = should_keep_periods(run, at, told);
-    bool due = told || periods || run->events.count > 0 || at->boot_ms - run->kept_ms >= KEEP_MS;
-    if (run->states != NULL && due) {
-        run->kept_ms = at->boot_ms;
-        states_keep(run->states, at->boot_ms, samples);
-        count = STATE_KEPT_VALUES;
-    }
-    if (periods)
-        run->periods_kept_ms = at->boot_ms;
-    if (periods && run->shifts != NULL)
-        count += (uint16_t)shifts_keep(run->shifts, samples + count);
-    if (periods && run->jobs != NULL)
-        count += (uint16_t)jobs_keep(run->jobs, samples + count);
-    return count;
-}
-
 static void tell_limit(void *context, const struct limit_report *report)
 {
     const struct finish *finish = context;
@@ -213,15 +161,12 @@ static void tell(struct machine_run *run, const struct poll_output *output,
         .at = *at,
         .samples = samples,
     };
-    reading.count += keep(run, at, samples + reading.count, reading.count > 0);
+    reading.count += machine_keep(run, at, samples + reading.count, reading.count > 0);
     if (reading.count == 0 && run->events.count == 0)
         return;
     if (!queue_put_all(output->queue, &run->events, &reading)) {
         filter_forget(run->filter);
-        if (run->shifts != NULL)
-            shifts_forget_kept(run->shifts);
-        if (run->jobs != NULL)
-            jobs_forget_kept(run->jobs);
+        machine_keep_failed(run);
         live_alarm_raise(output->live, ALARM_MEMORY_FULL, NULL,
                          "the store could not take readings, and memory's share for them was used "
                          "up: some were lost");
@@ -390,8 +335,7 @@ void machine_run_finish(struct machine_run *run, const struct poll_output *outpu
 int machine_run_set_counter(struct machine_run *run, const struct poll_output *output,
                             const char *tag, int64_t total)
 {
-    struct sample
-        samples[COUNTERS_SET_SAMPLES + STATE_KEPT_VALUES + SHIFT_KEPT_VALUES + JOB_KEPT_VALUES];
+    struct sample samples[COUNTERS_SET_SAMPLES + MACHINE_KEEP_SAMPLES];
     struct counter_report report;
     struct event event;
     struct instant now;
