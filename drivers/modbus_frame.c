@@ -99,12 +99,13 @@ int modbus_answer(const uint8_t *pdu, size_t length, const struct span *span, ui
     if (length < 2 || pdu[0] != span->function || pdu[1] != data_bytes(span) ||
         length != 2 + data_bytes(span) || is_own_request(pdu, length, span))
         return -EBADMSG;
-    for (size_t i = 0; i < span->count; i++) {
-        if (reads_bits(span->function))
+    size_t count = span->count;
+    if (reads_bits(span->function))
+        for (size_t i = 0; i < count; i++)
             ret_words[i] = pdu[2 + i / 8] >> i % 8 & 1;
-        else
+    else
+        for (size_t i = 0; i < count; i++)
             ret_words[i] = get_word(pdu + 2 + 2 * i);
-    }
     return 0;
 }
 

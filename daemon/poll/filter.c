@@ -18,6 +18,7 @@ struct filter {
     const struct machine *machine;
     struct told *told;   /* one a value */
     int64_t *told_at_ms; /* likewise; NULL where no tag has a heartbeat */
+    bool plain;          /* no tag has a heartbeat or a deadband */
 };
 
 static bool has_heartbeats(const struct machine *machine)
@@ -28,12 +29,21 @@ static bool has_heartbeats(const struct machine *machine)
     return false;
 }
 
+static bool has_deadbands(const struct machine *machine)
+{
+    for (size_t i = 0; i < machine->tag_count; i++)
+        if (machine->tags[i].deadband > 0)
+            return true;
+    return false;
+}
+
 struct filter *filter_new(const struct machine *machine)
 {
     struct filter *filter = mem_alloc(sizeof(*filter));
     filter->machine = machine;
     filter->told = mem_array(machine_state_kept(machine), sizeof(*filter->told));
     filter_forget(filter);
+    filter->plain = !has_heartbeats(machine) && !has_deadbands(machine);
     if (has_heartbeats(machine))
         filter->told_at_ms = mem_array(machine_state_kept(machine), sizeof(*filter->told_at_ms));
     return filter;
@@ -58,18 +68,10 @@ void filter_free(struct filter *filter)
     free(filter);
 }
 
-/* Most values are decimals, and there are thousands a second. */
-static bool is_same(const struct value *a, const struct value *b)
-{
-    if (a->kind == VALUE_DECIMAL && b->kind == VALUE_DECIMAL)
-        return a->mantissa == b->mantissa && a->decimals == b->decimals;
-    return value_equal(a, b);
-}
-
 bool filter_moved(const struct tag *tag, const struct value *from, const struct value *to)
 {
     if (tag->deadband == 0 || from->kind != to->kind)
-        return !is_same(from, to);
+        return !value_equal(from, to);
     /* The margin is for decimals that doubles can't hold: 56.3 - 55.8 is to count as 0.5. */
     double distance = fabs(value_number(to) - value_number(from));
     return distance >= tag->deadband * (1 - 1e-9);
@@ -81,7 +83,7 @@ static bool is_due(const struct filter *filter, const struct sample *sample, int
     if (sample->quality != told->quality || sample->exception != told->exception)
         return true;
     if (sample->tag >= filter->machine->tag_count)
-        return !is_same(&told->value, &sample->value);
+        return !value_equal(&told->value, &sample->value);
     const struct tag *tag = &filter->machine->tags[sample->tag];
     if (tag->heartbeat_ms > 0 && now_ms - filter->told_at_ms[sample->tag] >= tag->heartbeat_ms)
         return true;
@@ -106,14 +108,37 @@ static void remember(struct filter *filter, const struct sample *sample, int64_t
     }
 }
 
+static bool is_good_decimal(const struct value *value, uint8_t quality)
+{
+    return quality == QUALITY_GOOD && value->kind == VALUE_DECIMAL;
+}
+
+/* Most values are decimals, as they were before, and there are thousands a second. */
+static bool pass_decimal(struct value *told, const struct value *now)
+{
+    if (told->mantissa == now->mantissa && told->decimals == now->decimals)
+        return false;
+    *told = *now;
+    return true;
+}
+
+static bool pass(struct filter *filter, const struct sample *sample, int64_t now_ms)
+{
+    struct told *told = &filter->told[sample->tag];
+    if (filter->plain && is_good_decimal(&sample->value, sample->quality) &&
+        is_good_decimal(&told->value, told->quality))
+        return pass_decimal(&told->value, &sample->value);
+    if (!is_due(filter, sample, now_ms))
+        return false;
+    remember(filter, sample, now_ms);
+    return true;
+}
+
 size_t filter_pass(struct filter *filter, struct sample *samples, size_t count, int64_t now_ms)
 {
     size_t kept = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (!is_due(filter, &samples[i], now_ms))
-            continue;
-        remember(filter, &samples[i], now_ms);
-        samples[kept++] = samples[i];
-    }
+    for (size_t i = 0; i < count; i++)
+        if (pass(filter, &samples[i], now_ms))
+            samples[kept++] = samples[i];
     return kept;
 }

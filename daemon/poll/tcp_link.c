@@ -68,17 +68,19 @@ static void add_failures(struct tcp_link *link, const struct span *span, enum qu
 
 static void add_values(struct tcp_link *link, const struct span *span, const uint16_t *words)
 {
-    struct machine_run *run = link->current;
-    const uint16_t *tags = run->plan->tags + span->first_tag;
-    for (size_t i = 0; i < span->tag_count; i++) {
-        const struct tag *tag = &run->config->tags[tags[i]];
-        struct sample *sample = &run->answer.samples[run->answer.count++];
+    struct line_answer *answer = &link->current->answer;
+    const uint16_t *indices = link->current->plan->tags + span->first_tag;
+    const struct tag *tags = link->current->config->tags;
+    struct sample *sample = answer->samples + answer->count;
+    for (size_t i = 0; i < span->tag_count; i++, sample++) {
+        const struct tag *tag = &tags[indices[i]];
         char *text = NULL;
         if (tag->type == TYPE_STRING)
-            text = run->answer.texts + (size_t)tags[i] * DECODE_TEXT_BYTES;
+            text = answer->texts + (size_t)indices[i] * DECODE_TEXT_BYTES;
+        sample->tag = indices[i];
         decode_tag(tag, words + (tag->address - span->start), text, sample);
-        sample->tag = tags[i];
     }
+    answer->count += span->tag_count;
 }
 
 /* Moves to the next span that is due, from the present one on; false when there is none. */
