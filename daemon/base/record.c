@@ -78,12 +78,20 @@ static struct run run_of(const struct sample *sample)
     return (struct run){.form = (uint8_t)value->kind};
 }
 
-/* Decimals in so many bytes each. */
-static uint8_t *put_fixed(uint8_t *at, size_t size, const struct sample *samples, size_t count)
+static uint8_t *put_decimals16(uint8_t *at, const struct sample *samples, size_t count)
 {
-    for (size_t i = 0; i < count; i++, at += size) {
-        int64_t mantissa = samples[i].value.mantissa;
-        memcpy(at, &mantissa, size);
+    for (size_t i = 0; i < count; i++) {
+        uint16_t mantissa = (uint16_t)samples[i].value.mantissa;
+        at = put_bytes(at, &mantissa, sizeof(mantissa));
+    }
+    return at;
+}
+
+static uint8_t *put_decimals32(uint8_t *at, const struct sample *samples, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint32_t mantissa = (uint32_t)samples[i].value.mantissa;
+        at = put_bytes(at, &mantissa, sizeof(mantissa));
     }
     return at;
 }
@@ -91,22 +99,37 @@ static uint8_t *put_fixed(uint8_t *at, size_t size, const struct sample *samples
 static uint8_t *put_values(uint8_t *at, uint8_t form, const struct sample *samples, size_t count)
 {
     if ((form & 0x0F) == FORM_DECIMAL16)
-        return put_fixed(at, sizeof(uint16_t), samples, count);
+        return put_decimals16(at, samples, count);
     if ((form & 0x0F) == FORM_DECIMAL32)
-        return put_fixed(at, sizeof(uint32_t), samples, count);
+        return put_decimals32(at, samples, count);
     for (size_t i = 0; i < count; i++)
         at = put_value(at, &samples[i].value);
     return at;
+}
+
+/* Most are: thousands a second are asked. */
+static bool is_decimal_of(uint8_t form, const struct sample *sample)
+{
+    return sample->quality == QUALITY_GOOD && sample->value.kind == VALUE_DECIMAL &&
+           (record_decimal_form(sample->value.mantissa) | sample->value.decimals << 4) == form;
+}
+
+/* How many samples, from the first on, are of its run. */
+static size_t run_length(struct run run, const struct sample *samples, size_t count)
+{
+    size_t length = 1;
+    while (length < count && samples[length].tag == samples[0].tag + length &&
+           (is_decimal_of(run.form, &samples[length]) ||
+            record_same_run(run, run_of(&samples[length]))))
+        length++;
+    return length;
 }
 
 /* Puts those samples from the first on that are of one run, and returns how many they were. */
 static size_t put_run(uint8_t **at, const struct sample *samples, size_t count, int expected_tag)
 {
     struct run run = run_of(samples);
-    size_t length = 1;
-    while (length < count && samples[length].tag == samples[0].tag + length &&
-           record_same_run(run, run_of(&samples[length])))
-        length++;
+    size_t length = run_length(run, samples, count);
     *at = put_signed(*at, samples[0].tag - expected_tag);
     *at = put_varint(*at, length - 1);
     *(*at)++ = run.form;

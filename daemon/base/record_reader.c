@@ -78,19 +78,32 @@ static bool take_value(struct cursor *cursor, struct value *value)
     return false;
 }
 
-/* Decimals of two or four bytes, which are what machines say most; only if they have no shorter
- * form. */
-static bool take_fixed(struct cursor *cursor, uint8_t form, struct sample *samples, size_t count)
+/* Decimals of two bytes, which are what machines say most. */
+static bool take_decimals16(struct cursor *cursor, struct sample *samples, size_t count)
 {
-    size_t size = form == FORM_DECIMAL16 ? sizeof(uint16_t) : sizeof(uint32_t);
-    const uint8_t *bytes = cursor_bytes(cursor, count * size);
+    const uint8_t *bytes = cursor_bytes(cursor, count * sizeof(uint16_t));
 
     if (!bytes)
         return false;
-    for (size_t i = 0; i < count; i++, bytes += size) {
-        uint32_t mantissa = 0;
-        memcpy(&mantissa, bytes, size);
-        if (record_decimal_form(mantissa) != form)
+    for (size_t i = 0; i < count; i++) {
+        uint16_t mantissa;
+        memcpy(&mantissa, bytes + i * sizeof(mantissa), sizeof(mantissa));
+        samples[i].value.mantissa = mantissa;
+    }
+    return true;
+}
+
+/* Of four; only if they have no shorter form. */
+static bool take_decimals32(struct cursor *cursor, struct sample *samples, size_t count)
+{
+    const uint8_t *bytes = cursor_bytes(cursor, count * sizeof(uint32_t));
+
+    if (!bytes)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t mantissa;
+        memcpy(&mantissa, bytes + i * sizeof(mantissa), sizeof(mantissa));
+        if (record_decimal_form(mantissa) != FORM_DECIMAL32)
             return false;
         samples[i].value.mantissa = mantissa;
     }
@@ -131,8 +144,10 @@ static bool take_run_samples(struct cursor *cursor, struct run run, uint16_t fir
     }
     for (size_t i = 0; i < count; i++, sample.tag++)
         samples[i] = sample;
-    if (form == FORM_DECIMAL16 || form == FORM_DECIMAL32)
-        return take_fixed(cursor, form, samples, count);
+    if (form == FORM_DECIMAL16)
+        return take_decimals16(cursor, samples, count);
+    if (form == FORM_DECIMAL32)
+        return take_decimals32(cursor, samples, count);
     for (size_t i = 0; i < count; i++)
         if (!take_value(cursor, &samples[i].value))
             return false;
@@ -310,13 +325,12 @@ static bool take_record(struct record_reader *reader, struct cursor *cursor, str
 
 /* Whoever skims builds on what is not read again before its turn: gaps and events, which are few,
  * are read as a whole. */
-static bool skim_record(struct record_reader *reader, struct cursor *cursor, enum record_kind kind,
-                        uint64_t *ret_source)
+static bool skim_whole(struct record_reader *reader, struct cursor *cursor, enum record_kind kind,
+                       uint64_t *ret_source)
 {
-    struct record record = {.kind = kind};
+    struct record record;
 
-    if (kind == RECORD_READING)
-        return cursor_varint(cursor, UINT32_MAX, ret_source);
+    record.kind = kind;
     if (!take_record(reader, cursor, &record))
         return false;
     *ret_source = kind == RECORD_EVENT ? record.event.source : 0;
@@ -329,7 +343,10 @@ int record_skim(struct record_reader *reader, enum record_kind *ret_kind, uint32
     uint64_t kind, source;
     int status = take_head(reader, &rest, &kind);
 
-    if (status > 0 && !skim_record(reader, &rest, (enum record_kind)kind, &source))
+    bool taken = status > 0 && (kind == RECORD_READING
+                                    ? cursor_varint(&rest, UINT32_MAX, &source)
+                                    : skim_whole(reader, &rest, (enum record_kind)kind, &source));
+    if (status > 0 && !taken)
         status = -EBADMSG;
     if (status <= 0) {
         reader->at = reader->end;

@@ -5,9 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "digits.h"
 #include "memory.h"
 
-enum { SMALLEST_CAPACITY = 64, MAX_DIGITS = 20 };
+enum { SMALLEST_CAPACITY = 64 };
 
 void text_free(struct text *text)
 {
@@ -70,14 +71,11 @@ void text_add_char(struct text *text, char c)
 
 void text_add_uint(struct text *text, uint64_t number)
 {
-    char digits[MAX_DIGITS];
-    char *first = digits + sizeof(digits);
+    char *at = text_reserve(text, DIGITS_ROOM);
+    char *end = digits_put(at, number);
 
-    do {
-        *--first = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    text_add_bytes(text, first, (size_t)(digits + sizeof(digits) - first));
+    *end = '\0';
+    text->length += (size_t)(end - at);
 }
 
 void text_add_int(struct text *text, int64_t number)

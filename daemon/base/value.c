@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "digits.h"
 #include "text.h"
 
 /* Below this every half of a whole number is a double: 2^52. */
@@ -58,62 +59,50 @@ double value_number(const struct value *value)
     return 0;
 }
 
-/* Writes the digits so that the last stands before `end`, at least `least` of them; returns where
- * they begin. */
-static char *put_digits(char *end, uint64_t number, unsigned least)
+/* Digits with a point before the last `decimals` of them, at least one standing before it. */
+static char *put_point(char *at, uint64_t number, unsigned decimals)
 {
-    static const char pairs[] = "00010203040506070809101112131415161718192021222324"
-                                "25262728293031323334353637383940414243444546474849"
-                                "50515253545556575859606162636465666768697071727374"
-                                "75767778798081828384858687888990919293949596979899";
-    char *first = end;
+    char digits[DIGITS_ROOM];
+    size_t length = (size_t)(digits_put(digits, number) - digits);
 
-    while (number >= 100) {
-        first -= 2;
-        memcpy(first, pairs + number % 100 * 2, 2);
-        number /= 100;
+    if (length > decimals) {
+        memcpy(at, digits, length - decimals);
+        at += length - decimals;
+        *at++ = '.';
+        memcpy(at, digits + length - decimals, decimals);
+        return at + decimals;
     }
-    if (number >= 10) {
-        first -= 2;
-        memcpy(first, pairs + number * 2, 2);
-    } else if (number > 0) {
-        *--first = (char)('0' + number);
-    }
-    while (end - first < least)
-        *--first = '0';
-    return first;
+    memcpy(at, "0.00000000000000", 2 + decimals - length);
+    at += 2 + decimals - length;
+    memcpy(at, digits, length);
+    return at + length;
 }
 
-enum { DECIMAL_BYTES = 24 }; /* "-.9223372036854775808" and some */
-
-static unsigned count_digits(uint64_t number)
+/* Apart, so that the short way of most does not pay for its room. */
+__attribute__((noinline)) static char *put_decimal(char *at, int64_t mantissa, unsigned decimals)
 {
-    unsigned count = 1;
+    uint64_t number = mantissa < 0 ? 0 - (uint64_t)mantissa : (uint64_t)mantissa;
 
-    for (; number >= 1000; number /= 1000)
-        count += 3;
-    return count + (number >= 10) + (number >= 100);
+    if (mantissa < 0)
+        *at++ = '-';
+    return decimals > 0 ? put_point(at, number, decimals) : digits_put(at, number);
+}
+
+char *value_put_decimal(char *at, int64_t mantissa, unsigned decimals)
+{
+    /* as most are */
+    if (decimals == 0 && mantissa >= 0 && mantissa < DIGITS_GROUP)
+        return digits_put_short(at, (uint32_t)mantissa);
+    return put_decimal(at, mantissa, decimals);
 }
 
 static void add_decimal(struct text *out, int64_t mantissa, unsigned decimals)
 {
-    char *at = text_reserve(out, DECIMAL_BYTES), *start = at;
-    uint64_t left = mantissa < 0 ? 0 - (uint64_t)mantissa : (uint64_t)mantissa;
-    unsigned digits = count_digits(left);
+    char *at = text_reserve(out, VALUE_DECIMAL_ROOM);
+    char *end = value_put_decimal(at, mantissa, decimals);
 
-    if (digits <= decimals)
-        digits = decimals + 1;
-    if (mantissa < 0)
-        *at++ = '-';
-    put_digits(at + digits, left, digits);
-    at += digits;
-    if (decimals > 0) {
-        memmove(at - decimals + 1, at - decimals, decimals);
-        at[-(int)decimals] = '.';
-        at++;
-    }
-    *at = '\0';
-    out->length += (size_t)(at - start);
+    *end = '\0';
+    out->length += (size_t)(end - at);
 }
 
 /* Whether a double lies half-way between two floats. Rounding a decimal to double and then to

@@ -119,6 +119,11 @@ bool value_equal(const struct value *a, const struct value *b);
 /* The value as a number, for comparing with a deadband; texts and none give 0. */
 double value_number(const struct value *value);
 
+/* Writes a decimal, without a terminating zero, and returns where it ends. It needs
+ * VALUE_DECIMAL_ROOM bytes. */
+enum { VALUE_DECIMAL_ROOM = 32 };
+char *value_put_decimal(char *at, int64_t mantissa, unsigned decimals);
+
 /* Appends the value as JSON: exact decimals, shortest reals, escaped text; none as null. */
 void value_to_json(const struct value *value, struct text *out);
 

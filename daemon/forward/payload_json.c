@@ -91,27 +91,63 @@ static bool is_told(const struct sample *sample, const struct source *source, bo
     return (sample->quality == QUALITY_GOOD) == good && sample->tag < source->tag_count;
 }
 
-/* The first of an object goes without the comma before its key. */
-static void add_key(struct text *out, const struct tag_name *name, bool first)
+/* The first of an object goes without the comma before it. Most are short: two copies of a fixed
+ * size, which overlap, are no call. */
+static char *put_key(char *at, const struct tag_name *name, bool first)
 {
-    size_t length = name->length + TAG_KEY_BYTES - first;
-    memcpy(text_reserve(out, length), name->key + first, length);
-    out->length += length;
+    const char *key = name->key + first;
+    size_t length = name->length + TAG_KEY_BYTES - first, half = sizeof(uint64_t);
+    if (length >= half && length <= 2 * half) {
+        memcpy(at, key, half);
+        memcpy(at + length - half, key + length - half, half);
+    } else {
+        memcpy(at, key, length);
+    }
+    return at + length;
 }
 
-static void add_values(struct text *out, const struct reading *reading, const struct source *source)
+static void add_key(struct text *out, const struct tag_name *name, bool first)
 {
-    bool first = true;
+    char *at = text_reserve(out, name->length + TAG_KEY_BYTES);
+    out->length += (size_t)(put_key(at, name, first) - at);
+}
+
+/* Thousands a second are told. */
+static void add_decimal_member(struct text *out, const struct tag_name *name, bool first,
+                               const struct value *value)
+{
+    char *at = text_reserve(out, name->length + TAG_KEY_BYTES + VALUE_DECIMAL_ROOM);
+    char *end = put_key(at, name, first);
+    end = value_put_decimal(end, value->mantissa, value->decimals);
+    out->length += (size_t)(end - at);
+}
+
+static void add_member(struct text *out, const struct tag_name *name, bool first,
+                       const struct value *value)
+{
+    if (value->kind == VALUE_DECIMAL) {
+        add_decimal_member(out, name, first, value);
+        return;
+    }
+    add_key(out, name, first);
+    value_to_json(value, out);
+}
+
+/* Returns whether there are samples without a value. */
+static bool add_values(struct text *out, const struct reading *reading, const struct source *source)
+{
+    bool first = true, failed = false;
     text_add(out, ",\"values\":{");
     for (size_t i = 0; i < reading->count; i++) {
         const struct sample *sample = &reading->samples[i];
+        failed |= sample->quality != QUALITY_GOOD;
         if (!is_told(sample, source, true))
             continue;
-        add_key(out, &source->tags[sample->tag], first);
-        value_to_json(&sample->value, out);
+        add_member(out, &source->tags[sample->tag], first, &sample->value);
         first = false;
     }
     text_add_char(out, '}');
+    return failed;
 }
 
 static void add_bad(struct text *out, const struct reading *reading, const struct source *source)
@@ -141,8 +177,8 @@ void payload_json_reading(struct text *out, uint64_t seq, const struct reading *
     text_add(out, "{\"seq\":");
     text_add_uint(out, seq);
     add_time(out, &reading->at, clock);
-    add_values(out, reading, source);
-    add_bad(out, reading, source);
+    if (add_values(out, reading, source))
+        add_bad(out, reading, source);
     text_add_char(out, '}');
 }
 

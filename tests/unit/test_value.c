@@ -1,4 +1,5 @@
 #include <ctype.h>
+#include <inttypes.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -64,6 +65,38 @@ static void test_value_writes_decimals_exactly(void **state)
     assert_decimal_json(INT64_MIN, 0, "-9223372036854775808");
     assert_decimal_json(INT64_MIN, 15, "-9223.372036854775808");
     assert_decimal_json(-1, 15, "-0.000000000000001");
+}
+
+/* A whole number of about so many digits. */
+static uint64_t random_whole(int digits)
+{
+    uint64_t limit = 1;
+    for (int i = 0; i < digits && i < 19; i++)
+        limit *= 10;
+    return digits > 19 ? next_random() : next_random() % limit;
+}
+
+static void assert_as_printf_writes(uint64_t number)
+{
+    char expected[32];
+    snprintf(expected, sizeof(expected), "%" PRIu64, number);
+    assert_json((struct value){.kind = VALUE_UNSIGNED, .whole = number}, expected);
+    if (number <= INT64_MAX)
+        assert_decimal_json((int64_t)number, 0, expected);
+}
+
+static void test_value_writes_whole_numbers_as_printf_does(void **state)
+{
+    (void)state;
+    for (uint64_t number = 0; number <= 100100; number++)
+        assert_as_printf_writes(number);
+    for (uint64_t power = 1; power <= UINT64_MAX / 10; power *= 10) {
+        assert_as_printf_writes(power * 10 - 1);
+        assert_as_printf_writes(power * 10);
+    }
+    for (int i = 0; i < 200000; i++)
+        assert_as_printf_writes(random_whole(1 + i % 20));
+    assert_as_printf_writes(UINT64_MAX);
 }
 
 static void test_value_writes_each_kind_as_json(void **state)
@@ -259,6 +292,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_value_writes_decimals_exactly),
+        cmocka_unit_test(test_value_writes_whole_numbers_as_printf_does),
         cmocka_unit_test(test_value_writes_each_kind_as_json),
         cmocka_unit_test(test_value_writes_real32_with_the_fewest_digits),
         cmocka_unit_test(test_value_writes_real64_with_the_fewest_digits),
