@@ -147,7 +147,7 @@ static void test_make_room_folds_in_a_gap_that_goes(void **state)
     for (uint64_t i = 0; i < 4; i++)
         assert_int_equal(fixture_commit(fixture, 2 + i * BATCH, BATCH, 12000), 0);
     fixture_close(fixture);
-    fixture->settings.max_size = 400000;
+    fixture->settings.max_size = 450000;
     fixture_open(fixture);
     struct gap gap = make_room(fixture, "1-");
     assert_int_equal(gap.first_seq, 1);
