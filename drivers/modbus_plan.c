@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fetch.h"
 #include "memory.h"
 
 enum {
@@ -257,6 +258,12 @@ void modbus_plan_begin(struct modbus_plan *plan, const struct machine *machine, 
     free(plan->tags);
     *plan = *renewed;
     free(renewed);
+}
+
+void modbus_plan_fetch(const struct modbus_plan *plan, size_t tag_count)
+{
+    fetch(plan->spans, plan->span_count * sizeof *plan->spans);
+    fetch(plan->tags, tag_count * sizeof *plan->tags);
 }
 
 void modbus_plan_free(struct modbus_plan *plan)

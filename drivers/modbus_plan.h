@@ -42,6 +42,9 @@ struct modbus_plan {
 struct modbus_plan *modbus_plan_new(const struct machine *machine, const bool *refused);
 void modbus_plan_free(struct modbus_plan *plan);
 
+/* For machine_run_fetch. */
+void modbus_plan_fetch(const struct modbus_plan *plan, size_t tag_count);
+
 /* The span that the tag lies in. */
 size_t modbus_plan_find(const struct modbus_plan *plan, uint16_t tag);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "fetch.h"
 #include "memory.h"
 
 struct live *live_new(void)
@@ -138,6 +139,16 @@ void live_remove_machine(struct live *live, struct live_machine *machine)
     free(machine->texts);
     free(machine->last);
     free(machine);
+}
+
+void live_fetch(const struct live_machine *machine)
+{
+    fetch(machine, offsetof(struct live_machine, since));
+}
+
+void live_fetch_values(const struct live_machine *machine)
+{
+    fetch(machine->last, machine->value_count * sizeof(*machine->last));
 }
 
 static void keep_sample(struct live_machine *machine, const struct sample *sample)

@@ -66,6 +66,10 @@ struct live_link *live_find_link(struct live *live, const char *name);
 struct live_machine *live_add_machine(struct live *live, const struct machine *machine);
 void live_remove_machine(struct live *live, struct live_machine *machine);
 
+/* Before live_polled: fetches into the caches what it will write to, in two steps. */
+void live_fetch(const struct live_machine *machine);
+void live_fetch_values(const struct live_machine *machine);
+
 /* A machine was polled: `reason` QUALITY_GOOD if it answered, else why it counts as offline. The
  * samples replace those of the same tags. */
 void live_polled(struct live *live, struct live_machine *machine, const struct sample *samples,

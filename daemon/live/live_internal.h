@@ -23,13 +23,16 @@ struct live_machine {
     bool online;
     enum quality reason;
     uint64_t changed;
-    struct instant since, at;
+    struct instant at;
+    uint64_t polls, failed;
+
+    /* what a poll leaves alone, mostly */
+    struct instant since;
     enum machine_state state;
     char state_reason[LIVE_REASON_BYTES]; /* empty: none */
     struct instant state_since;           /* wall_ms is 0 where nothing tells its state */
     char shift[LIVE_SHIFT_BYTES];         /* empty: none is on */
     int64_t shift_good, shift_waste;      /* below 0: not counted */
-    uint64_t polls, failed;
 };
 
 struct raised_alarm {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fetch.h"
 #include "memory.h"
 
 struct told {
@@ -58,6 +59,16 @@ void filter_forget(struct filter *filter)
     }
 }
 
+void filter_fetch(const struct filter *filter)
+{
+    fetch(filter, sizeof(*filter));
+}
+
+void filter_fetch_values(const struct filter *filter)
+{
+    fetch(filter->told, filter->machine->tag_count * sizeof(*filter->told));
+}
+
 void filter_free(struct filter *filter)
 {
     if (filter == NULL)
@@ -108,37 +119,36 @@ static void remember(struct filter *filter, const struct sample *sample, int64_t
     }
 }
 
-static bool is_good_decimal(const struct value *value, uint8_t quality)
-{
-    return quality == QUALITY_GOOD && value->kind == VALUE_DECIMAL;
-}
-
-/* Most values are decimals, as they were before, and there are thousands a second. */
-static bool pass_decimal(struct value *told, const struct value *now)
-{
-    if (told->mantissa == now->mantissa && told->decimals == now->decimals)
-        return false;
-    *told = *now;
-    return true;
-}
-
 static bool pass(struct filter *filter, const struct sample *sample, int64_t now_ms)
 {
-    struct told *told = &filter->told[sample->tag];
-    if (filter->plain && is_good_decimal(&sample->value, sample->quality) &&
-        is_good_decimal(&told->value, told->quality))
-        return pass_decimal(&told->value, &sample->value);
     if (!is_due(filter, sample, now_ms))
         return false;
     remember(filter, sample, now_ms);
     return true;
 }
 
+/* Most values are decimals, as they were before, and there are thousands a second. */
+static bool both_decimals(const struct told *told, const struct sample *sample)
+{
+    return (sample->quality | told->quality) == QUALITY_GOOD &&
+           sample->value.kind == VALUE_DECIMAL && told->value.kind == VALUE_DECIMAL;
+}
+
 size_t filter_pass(struct filter *filter, struct sample *samples, size_t count, int64_t now_ms)
 {
     size_t kept = 0;
-    for (size_t i = 0; i < count; i++)
-        if (pass(filter, &samples[i], now_ms))
-            samples[kept++] = samples[i];
+    for (const struct sample *sample = samples; sample < samples + count; sample++) {
+        struct told *told = &filter->told[sample->tag];
+        if (!filter->plain || !both_decimals(told, sample)) {
+            if (!pass(filter, sample, now_ms))
+                continue;
+        } else if (told->value.mantissa == sample->value.mantissa &&
+                   told->value.decimals == sample->value.decimals) {
+            continue;
+        } else {
+            told->value = sample->value;
+        }
+        samples[kept++] = *sample;
+    }
     return kept;
 }

@@ -15,6 +15,10 @@ struct filter;
 struct filter *filter_new(const struct machine *machine);
 void filter_free(struct filter *filter);
 
+/* For machine_run_fetch. */
+void filter_fetch(const struct filter *filter);
+void filter_fetch_values(const struct filter *filter);
+
 /* What was told has not arrived: everything is to be told again. */
 void filter_forget(struct filter *filter);
 

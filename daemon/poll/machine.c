@@ -5,6 +5,7 @@
 
 #include "clock.h"
 #include "decode.h"
+#include "fetch.h"
 #include "live_alarm.h"
 #include "log.h"
 #include "machine_event.h"
@@ -73,6 +74,25 @@ void machine_run_free(struct machine_run *run, const struct poll_output *output)
     free(run->answer.texts);
     plant_release(run->plant);
     free(run);
+}
+
+void machine_run_fetch(const struct machine_run *run)
+{
+    fetch(run->config, sizeof(*run->config));
+    fetch(run->plan, sizeof(*run->plan));
+    filter_fetch(run->filter);
+    live_fetch(run->live);
+}
+
+void machine_run_fetch_values(const struct machine_run *run, bool answer)
+{
+    if (run->plan != NULL)
+        modbus_plan_fetch(run->plan, run->config->tag_count);
+    if (!answer)
+        return;
+    fetch(run->answer.samples, machine_values(run->config) * sizeof(*run->answer.samples));
+    filter_fetch_values(run->filter);
+    live_fetch_values(run->live);
 }
 
 void machine_run_fail(struct machine_run *run, const struct schedule_due *due, enum quality quality)

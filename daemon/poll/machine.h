@@ -58,6 +58,11 @@ struct machine_run *machine_run_new(const struct plant *plant, const struct mach
                                     uint32_t source, unsigned number,
                                     const struct poll_output *output);
 
+/* Before a poll's request or answer: what a machine points to, and then what that does, is fetched
+ * into the caches; with `answer` the values too. */
+void machine_run_fetch(const struct machine_run *run);
+void machine_run_fetch_values(const struct machine_run *run, bool answer);
+
 /* From the thread that adds and removes machines, once nobody polls it. */
 void machine_run_free(struct machine_run *run, const struct poll_output *output);
 

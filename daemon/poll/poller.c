@@ -13,8 +13,6 @@
 #include "memory.h"
 #include "tcp_link.h"
 
-enum { EVENTS_AT_ONCE = 256 };
-
 struct poller {
     pthread_t thread;
     struct mailbox *mailbox;
@@ -32,35 +30,39 @@ static int64_t round_up_to_tick(const struct poller *poller, int64_t at_ns)
     return at_ns + (tick_ns - at_ns % tick_ns) % tick_ns;
 }
 
-/* The next tick at which there is something to do, or a second from now. */
-static int64_t next_tick(const struct poller *poller, int64_t now_ns)
+/* The tick to wake at next: the first at which there is something to do, or one within a second. */
+static int64_t next_tick(const struct poller *poller, int64_t now_ns, int64_t wake_ns)
 {
-    int64_t next_ns = now_ns + NS_PER_S;
-    if (poller->loop.asking > 0)
-        next_ns = now_ns + 1;
-    for (size_t i = 0; i < poller->link_count; i++)
-        if (poller->wake_ns[i] < next_ns)
-            next_ns = poller->wake_ns[i];
+    int64_t next_ns = now_ns + (poller->loop.asking > 0 ? 1 : NS_PER_S);
+    if (wake_ns < next_ns)
+        next_ns = wake_ns;
     if (next_ns <= now_ns)
         next_ns = now_ns + 1;
     return round_up_to_tick(poller, next_ns);
 }
 
+static void serve_ready(struct poller *poller, const struct epoll_event *events, size_t count,
+                        int64_t now_ns)
+{
+    struct tcp_link *ready[TCP_LINKS_AT_ONCE];
+    for (size_t i = 0; i < count; i++)
+        ready[i] = events[i].data.ptr;
+    tcp_links_fetch(ready, count, true);
+    for (size_t i = 0; i < count; i++)
+        poller->wake_ns[ready[i]->index] = tcp_link_ready(ready[i], events[i].events, now_ns);
+}
+
 static void take_events(struct poller *poller, int64_t now_ns)
 {
-    struct epoll_event events[EVENTS_AT_ONCE];
+    struct epoll_event events[TCP_LINKS_AT_ONCE];
     int count;
     /* Each has its turn but once a tick, however much comes. */
     for (size_t seen = 0; seen <= poller->link_count; seen += (size_t)count) {
-        count = epoll_wait(poller->loop.epoll_fd, events, EVENTS_AT_ONCE, 0);
+        count = epoll_wait(poller->loop.epoll_fd, events, TCP_LINKS_AT_ONCE, 0);
         clock_now(&poller->loop.now);
-        for (int i = 0; i < count; i++)
-            __builtin_prefetch(events[i].data.ptr);
-        for (int i = 0; i < count; i++) {
-            struct tcp_link *link = events[i].data.ptr;
-            poller->wake_ns[link->index] = tcp_link_ready(link, events[i].events, now_ns);
-        }
-        if (count < EVENTS_AT_ONCE)
+        if (count > 0)
+            serve_ready(poller, events, (size_t)count, now_ns);
+        if (count < TCP_LINKS_AT_ONCE)
             break;
     }
 }
@@ -74,30 +76,42 @@ static void take_names(struct poller *poller, int64_t now_ns)
     }
 }
 
-static void step_links(struct poller *poller, int64_t now_ns)
+/* Steps the links whose time has come, and returns when the first of all wants that next. */
+static int64_t step_links(struct poller *poller, int64_t now_ns)
 {
-    /* A link used once a second has left the caches by the next time. */
-    for (size_t i = 0; i < poller->link_count; i++)
-        if (poller->wake_ns[i] <= now_ns)
-            __builtin_prefetch(poller->links[i]);
-    for (size_t i = 0; i < poller->link_count; i++)
-        if (poller->wake_ns[i] <= now_ns)
-            poller->wake_ns[i] = tcp_link_step(poller->links[i], now_ns);
+    struct tcp_link *due[TCP_LINKS_AT_ONCE];
+    int64_t first_ns = INT64_MAX;
+    for (size_t i = 0; i < poller->link_count;) {
+        size_t count = 0;
+        for (; i < poller->link_count && count < TCP_LINKS_AT_ONCE; i++)
+            if (poller->wake_ns[i] <= now_ns)
+                due[count++] = poller->links[i];
+            else if (poller->wake_ns[i] < first_ns)
+                first_ns = poller->wake_ns[i];
+        tcp_links_fetch(due, count, false);
+        for (size_t j = 0; j < count; j++) {
+            int64_t wake_ns = tcp_link_step(due[j], now_ns);
+            poller->wake_ns[due[j]->index] = wake_ns;
+            if (wake_ns < first_ns)
+                first_ns = wake_ns;
+        }
+    }
+    return first_ns;
 }
 
 static void *run(void *argument)
 {
     struct poller *poller = argument;
     pthread_setname_np(pthread_self(), "poll");
-    int64_t now_ns = clock_mono_ns();
+    int64_t now_ns = clock_mono_ns(), wake_ns = now_ns;
     while (!poller->stopping) {
-        int64_t next_ns = next_tick(poller, now_ns);
+        int64_t next_ns = next_tick(poller, now_ns, wake_ns);
         atomic_store(&poller->back_by_ns, next_ns);
         mailbox_wait(poller->mailbox, next_ns);
         now_ns = clock_mono_ns();
         take_names(poller, now_ns);
         take_events(poller, now_ns);
-        step_links(poller, now_ns);
+        wake_ns = step_links(poller, now_ns);
     }
     return NULL;
 }

@@ -80,6 +80,11 @@ void tcp_link_set_machines(struct tcp_link *link, struct machine_run **machines,
  * already, -ENOTCONN where the other side is known not to be there. */
 int tcp_link_transact(struct tcp_link *link, struct transaction *transaction);
 
+/* Before some links are served one after the other: what that will touch, and for answers the values
+ * as well, is fetched into the caches for all of them at once. At most TCP_LINKS_AT_ONCE. */
+enum { TCP_LINKS_AT_ONCE = 256 };
+void tcp_links_fetch(struct tcp_link *const *links, size_t count, bool answers);
+
 /* All of these return when the link wants to be stepped next. */
 int64_t tcp_link_step(struct tcp_link *link, int64_t now_ns);
 int64_t tcp_link_ready(struct tcp_link *link, uint32_t events, int64_t now_ns); /* epoll's */

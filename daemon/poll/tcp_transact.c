@@ -35,9 +35,11 @@ static void lose(struct tcp_link *link, int error)
 bool tcp_transact(struct tcp_link *link, int64_t now_ns)
 {
     const struct transaction *transaction = link->transaction;
+    if (transaction == NULL)
+        return false;
     int64_t timeout_ns = link->config->timeout_ms * NS_PER_MS;
-    if (transaction == NULL || !transaction_may_begin(transaction, link->machines,
-                                                      link->machine_count, now_ns, timeout_ns))
+    if (!transaction_may_begin(transaction, link->machines, link->machine_count, now_ns,
+                               timeout_ns))
         return false;
     int error = modbus_tcp_ask_pdu(&link->tcp, transaction->unit, transaction->request,
                                    transaction->length);
