@@ -224,11 +224,16 @@ static int on_arrived(void *context, char *topic, int topic_length, MQTTAsync_me
     return 1;
 }
 
-/* Paho 1.3.12 obeys a proxy meant for web browsers. */
+/* Paho 1.3.12 obeys a proxy meant for web browsers. OpenSSL, left to itself, makes itself ready at
+ * the first connection that wants it, and costs nothing where none does. */
 static void prepare_process(void)
 {
+    MQTTAsync_init_options options = MQTTAsync_init_options_initializer;
+
     unsetenv("http_proxy");
     unsetenv("https_proxy");
+    options.do_openssl_init = 0;
+    MQTTAsync_global_init(&options);
     MQTTAsync_setTraceCallback(on_trace);
     MQTTAsync_setTraceLevel(MQTTASYNC_TRACE_ERROR);
 }
