@@ -53,7 +53,7 @@ static bool is_raw(const struct tag *tag)
            tag->offset.decimals == 0;
 }
 
-static inline bool decode_whole(const struct tag *tag, int64_t raw, struct value *ret_value)
+static bool decode_whole(const struct tag *tag, int64_t raw, struct value *ret_value)
 {
     if (is_raw(tag)) {
         *ret_value = (struct value){.kind = VALUE_DECIMAL, .mantissa = raw};
@@ -196,6 +196,8 @@ static bool decode_bool(const struct tag *tag, const uint16_t *words, struct val
 static bool decode_number(const struct tag *tag, uint64_t raw, struct value *ret_value)
 {
     switch (tag->type) {
+    case TYPE_S16:
+        return decode_whole(tag, (int16_t)raw, ret_value);
     case TYPE_S32:
         return decode_whole(tag, (int32_t)raw, ret_value);
     case TYPE_S64:
@@ -212,33 +214,35 @@ static bool decode_number(const struct tag *tag, uint64_t raw, struct value *ret
     }
 }
 
-static bool decode_value(const struct tag *tag, const uint16_t *words, char *text,
-                         struct value *ret_value)
+/* Apart from the short way, which needs none of its room. */
+__attribute__((noinline)) static void decode_any(const struct tag *tag, const uint16_t *words,
+                                                 char *text, struct sample *ret_sample)
 {
-    if (is_bit(tag) || tag->bit >= 0)
-        return decode_bool(tag, words, ret_value);
-    switch (tag->type) {
-    case TYPE_U16:
-        return decode_whole(tag, swap_bytes(tag, words[0]), ret_value);
-    case TYPE_S16:
-        return decode_whole(tag, (int16_t)swap_bytes(tag, words[0]), ret_value);
-    case TYPE_BOOL:
-        return decode_bool(tag, words, ret_value);
-    case TYPE_STRING:
-        return decode_string(tag, words, text, ret_value);
-    default:
-        return decode_number(tag, words_to_raw(tag, words), ret_value);
-    }
+    struct value value = {.kind = VALUE_NONE};
+    bool good;
+
+    if (is_bit(tag) || tag->bit >= 0 || tag->type == TYPE_BOOL)
+        good = decode_bool(tag, words, &value);
+    else if (tag->type == TYPE_STRING)
+        good = decode_string(tag, words, text, &value);
+    else
+        good = decode_number(tag, words_to_raw(tag, words), &value);
+
+    ret_sample->quality = good ? QUALITY_GOOD : QUALITY_RANGE;
+    ret_sample->value = value;
 }
 
 void decode_tag(const struct tag *tag, const uint16_t *words, char *text, struct sample *ret_sample)
 {
-    ret_sample->quality = QUALITY_GOOD;
     ret_sample->exception = 0;
-    if (decode_value(tag, words, text, &ret_sample->value))
+    /* as most are */
+    if (tag->type == TYPE_U16 && tag->bit < 0 && !is_bit(tag) && is_raw(tag)) {
+        ret_sample->quality = QUALITY_GOOD;
+        ret_sample->value =
+            (struct value){.kind = VALUE_DECIMAL, .mantissa = swap_bytes(tag, words[0])};
         return;
-    ret_sample->quality = QUALITY_RANGE;
-    ret_sample->value = (struct value){.kind = VALUE_NONE};
+    }
+    decode_any(tag, words, text, ret_sample);
 }
 
 /* The number modulo `modulus` (0 stands for 2^64), never negative. */

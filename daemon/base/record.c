@@ -107,21 +107,21 @@ static uint8_t *put_values(uint8_t *at, uint8_t form, const struct sample *sampl
     return at;
 }
 
-/* Most are: thousands a second are asked. */
-static bool is_decimal_of(uint8_t form, const struct sample *sample)
-{
-    return sample->quality == QUALITY_GOOD && sample->value.kind == VALUE_DECIMAL &&
-           (record_decimal_form(sample->value.mantissa) | sample->value.decimals << 4) == form;
-}
-
-/* How many samples, from the first on, are of its run. */
+/* How many samples, from the first on, are of its run. Most are decimals of two bytes. */
 static size_t run_length(struct run run, const struct sample *samples, size_t count)
 {
+    bool short_ones = (run.form & 0x0F) == FORM_DECIMAL16;
+    uint8_t decimals = samples[0].value.decimals;
     size_t length = 1;
-    while (length < count && samples[length].tag == samples[0].tag + length &&
-           (is_decimal_of(run.form, &samples[length]) ||
-            record_same_run(run, run_of(&samples[length]))))
-        length++;
+    for (const struct sample *next = samples + 1; length < count; length++, next++) {
+        if (next->tag != samples[0].tag + length)
+            break;
+        bool alike = short_ones && next->quality == QUALITY_GOOD &&
+                     next->value.kind == VALUE_DECIMAL && next->value.decimals == decimals &&
+                     (uint64_t)next->value.mantissa <= UINT16_MAX;
+        if (!alike && !record_same_run(run, run_of(next)))
+            break;
+    }
     return length;
 }
 

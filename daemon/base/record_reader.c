@@ -79,35 +79,35 @@ static bool take_value(struct cursor *cursor, struct value *value)
 }
 
 /* Decimals of two bytes, which are what machines say most. */
-static bool take_decimals16(struct cursor *cursor, struct sample *samples, size_t count)
+static bool take_decimals16(struct cursor *cursor, struct sample sample, struct sample *samples,
+                            size_t count)
 {
     const uint8_t *bytes = cursor_bytes(cursor, count * sizeof(uint16_t));
+    uint16_t mantissa;
 
-    if (!bytes)
-        return false;
-    for (size_t i = 0; i < count; i++) {
-        uint16_t mantissa;
+    for (size_t i = 0; bytes && i < count; i++, sample.tag++) {
         memcpy(&mantissa, bytes + i * sizeof(mantissa), sizeof(mantissa));
-        samples[i].value.mantissa = mantissa;
+        sample.value.mantissa = mantissa;
+        samples[i] = sample;
     }
-    return true;
+    return bytes != NULL;
 }
 
 /* Of four; only if they have no shorter form. */
-static bool take_decimals32(struct cursor *cursor, struct sample *samples, size_t count)
+static bool take_decimals32(struct cursor *cursor, struct sample sample, struct sample *samples,
+                            size_t count)
 {
     const uint8_t *bytes = cursor_bytes(cursor, count * sizeof(uint32_t));
+    uint32_t mantissa;
 
-    if (!bytes)
-        return false;
-    for (size_t i = 0; i < count; i++) {
-        uint32_t mantissa;
+    for (size_t i = 0; bytes && i < count; i++, sample.tag++) {
         memcpy(&mantissa, bytes + i * sizeof(mantissa), sizeof(mantissa));
         if (record_decimal_form(mantissa) != FORM_DECIMAL32)
             return false;
-        samples[i].value.mantissa = mantissa;
+        sample.value.mantissa = mantissa;
+        samples[i] = sample;
     }
-    return true;
+    return bytes != NULL;
 }
 
 static enum value_kind form_kind(uint8_t form)
@@ -142,15 +142,15 @@ static bool take_run_samples(struct cursor *cursor, struct run run, uint16_t fir
         sample.value.kind = form_kind(form);
         sample.value.decimals = run.form >> 4;
     }
-    for (size_t i = 0; i < count; i++, sample.tag++)
-        samples[i] = sample;
     if (form == FORM_DECIMAL16)
-        return take_decimals16(cursor, samples, count);
+        return take_decimals16(cursor, sample, samples, count);
     if (form == FORM_DECIMAL32)
-        return take_decimals32(cursor, samples, count);
-    for (size_t i = 0; i < count; i++)
+        return take_decimals32(cursor, sample, samples, count);
+    for (size_t i = 0; i < count; i++, sample.tag++) {
+        samples[i] = sample;
         if (!take_value(cursor, &samples[i].value))
             return false;
+    }
     return true;
 }
 

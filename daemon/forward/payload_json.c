@@ -91,18 +91,26 @@ static bool is_told(const struct sample *sample, const struct source *source, bo
     return (sample->quality == QUALITY_GOOD) == good && sample->tag < source->tag_count;
 }
 
-/* The first of an object goes without the comma before it. Most are short: two copies of a fixed
- * size, which overlap, are no call. */
+/* Copies `length` bytes from `half` on, up to twice that: two copies of a fixed size, which
+ * overlap, are no call. */
+static inline void copy_halves(char *at, const char *from, size_t length, size_t half)
+{
+    memcpy(at, from, half);
+    memcpy(at + length - half, from + length - half, half);
+}
+
+/* The first of an object goes without the comma before it. Most are short, and none is below four
+ * bytes. */
 static char *put_key(char *at, const struct tag_name *name, bool first)
 {
     const char *key = name->key + first;
-    size_t length = name->length + TAG_KEY_BYTES - first, half = sizeof(uint64_t);
-    if (length >= half && length <= 2 * half) {
-        memcpy(at, key, half);
-        memcpy(at + length - half, key + length - half, half);
-    } else {
+    size_t length = name->length + TAG_KEY_BYTES - first;
+    if (length < 8)
+        copy_halves(at, key, length, 4);
+    else if (length <= 16)
+        copy_halves(at, key, length, 8);
+    else
         memcpy(at, key, length);
-    }
     return at + length;
 }
 
@@ -136,10 +144,10 @@ static void add_member(struct text *out, const struct tag_name *name, bool first
 /* Returns whether there are samples without a value. */
 static bool add_values(struct text *out, const struct reading *reading, const struct source *source)
 {
+    const struct sample *end = reading->samples + reading->count;
     bool first = true, failed = false;
     text_add(out, ",\"values\":{");
-    for (size_t i = 0; i < reading->count; i++) {
-        const struct sample *sample = &reading->samples[i];
+    for (const struct sample *sample = reading->samples; sample < end; sample++) {
         failed |= sample->quality != QUALITY_GOOD;
         if (!is_told(sample, source, true))
             continue;

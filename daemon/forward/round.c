@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fetch.h"
 #include "memory.h"
 #include "payload_json.h"
 
@@ -38,8 +39,11 @@ static void add_items(struct round *round, uint32_t index, struct store *store)
         if (record_skim(&round->reader, &kind, &source) != 1 || round->reader.passed > batch->count)
             break;
         bool of_gateway = kind == RECORD_GAP || (kind == RECORD_EVENT && source == 0);
-        if (!of_gateway && store_source(store, source) == NULL)
+        const struct source *machine = of_gateway ? NULL : store_source(store, source);
+        if (!of_gateway && machine == NULL)
             continue;
+        if (machine != NULL)
+            fetch(machine->machine, 1);
         round->items[round->item_count++] =
             (struct round_item){.seq = batch->first_seq + round->reader.passed - 1,
                                 .source = source,
