@@ -42,7 +42,7 @@ struct modbus_plan {
 struct modbus_plan *modbus_plan_new(const struct machine *machine, const bool *refused);
 void modbus_plan_free(struct modbus_plan *plan);
 
-/* For machine_run_fetch. */
+/* Before a poll: fetches what that reads of it into the caches. */
 void modbus_plan_fetch(const struct modbus_plan *plan, size_t tag_count);
 
 /* The span that the tag lies in. */

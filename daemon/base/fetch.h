@@ -4,14 +4,21 @@
 #define BINDERY_FETCH_H
 
 #include <stddef.h>
+#include <stdint.h>
 
-enum { FETCH_LINE_BYTES = 64 };
+enum {
+    FETCH_LINE_BYTES = 64,
+    FETCH_MOST_BYTES = 1024, /* of one object: what follows, the processor foresees by itself */
+};
 
-/* Only a hint: the memory need not even be there. */
+/* Only a hint: there need not be any memory. */
 static inline void fetch(const void *at, size_t bytes)
 {
-    for (size_t i = 0; i < bytes; i += FETCH_LINE_BYTES)
-        __builtin_prefetch((const char *)at + i);
+    uintptr_t line = (uintptr_t)at & ~(uintptr_t)(FETCH_LINE_BYTES - 1);
+    uintptr_t end = (uintptr_t)at + (bytes < FETCH_MOST_BYTES ? bytes : FETCH_MOST_BYTES);
+
+    for (; line < end; line += FETCH_LINE_BYTES)
+        __builtin_prefetch((const void *)line);
 }
 
 #endif

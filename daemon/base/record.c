@@ -107,7 +107,8 @@ static uint8_t *put_values(uint8_t *at, uint8_t form, const struct sample *sampl
     return at;
 }
 
-/* How many samples, from the first on, are of its run. Most are decimals of two bytes. */
+/* How many samples, from the first on, are of its run. Most are decimals of two bytes: a short cut
+ * for what run_of says of such. */
 static size_t run_length(struct run run, const struct sample *samples, size_t count)
 {
     bool short_ones = (run.form & 0x0F) == FORM_DECIMAL16;

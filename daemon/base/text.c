@@ -189,3 +189,11 @@ void text_add_json(struct text *text, const char *string, size_t length)
     }
     text_add_char(text, '"');
 }
+
+void text_add_json_string(struct text *text, const char *string)
+{
+    if (string != NULL)
+        text_add_json(text, string, strlen(string));
+    else
+        text_add(text, "null");
+}

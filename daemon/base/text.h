@@ -45,4 +45,7 @@ void text_addv(struct text *text, const char *format, va_list args)
 /* Adds a JSON string with its quotes; bytes that are not UTF-8 become U+FFFD. */
 void text_add_json(struct text *text, const char *string, size_t length);
 
+/* The same of a zero-terminated string; NULL as null. */
+void text_add_json_string(struct text *text, const char *string);
+
 #endif

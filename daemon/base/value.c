@@ -1,5 +1,6 @@
 #include "value.h"
 
+#include <assert.h>
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
@@ -83,6 +84,7 @@ __attribute__((noinline)) static char *put_decimal(char *at, int64_t mantissa, u
 {
     uint64_t number = mantissa < 0 ? 0 - (uint64_t)mantissa : (uint64_t)mantissa;
 
+    assert(decimals <= DECIMAL_MAX_DECIMALS);
     if (mantissa < 0)
         *at++ = '-';
     return decimals > 0 ? put_point(at, number, decimals) : digits_put(at, number);

@@ -120,7 +120,7 @@ bool value_equal(const struct value *a, const struct value *b);
 double value_number(const struct value *value);
 
 /* Writes a decimal, without a terminating zero, and returns where it ends. It needs
- * VALUE_DECIMAL_ROOM bytes. */
+ * VALUE_DECIMAL_ROOM bytes, and decimals of at most DECIMAL_MAX_DECIMALS. */
 enum { VALUE_DECIMAL_ROOM = 32 };
 char *value_put_decimal(char *at, int64_t mantissa, unsigned decimals);
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "payload_about.h"
 #include "payload_json.h"
 
 void announce_will(struct text *payload, const struct instant *now, const char *store_id)
@@ -80,10 +81,10 @@ static int send_about(const struct announce_context *context, size_t index, stru
     text_clear(payload);
     if (index < plant->machine_count) {
         name = plant->machines[index].name;
-        payload_json_about(payload, &plant->machines[index]);
+        payload_about_machine(payload, &plant->machines[index]);
     } else {
         name = plant->lines[index - plant->machine_count].name;
-        payload_json_line_about(payload, &plant->lines[index - plant->machine_count]);
+        payload_about_line(payload, &plant->lines[index - plant->machine_count]);
     }
     text_addf(topic, "%s/%s/about", context->settings->topic, name);
     return publish(uplink, topic, payload, now_ns);

@@ -9,8 +9,9 @@
 enum { FORMAT_ZSTD_RECORDS = 2 };
 
 /* Higher levels save little on readings, which differ in every batch, and cost CPU and memory. A
- * large body is a busy plant's: the level below 0, which leaves literals uncompressed, packs it in a
- * third of the time, to 3 % more. Of a small one the bytes count, as two of them fit in a page. */
+ * large body is a busy plant's: the level below 0, which leaves literals uncompressed, packs it in
+ * a third of the time, to 3 % more. Of a small one the bytes count, as two of them fit in a page.
+ */
 enum { LARGE_BYTES = 4096, LEVEL = 1, LARGE_LEVEL = -6 };
 
 struct body_packer {

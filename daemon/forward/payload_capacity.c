@@ -10,14 +10,6 @@
 
 enum { HOUR_DECIMALS = 10, SHARE_DECIMALS = 1000 };
 
-static void add_string(struct text *out, const char *string)
-{
-    if (string != NULL)
-        text_add_json(out, string, strlen(string));
-    else
-        text_add(out, "null");
-}
-
 /* What moves all the time is rounded, so that it is told when it is worth it. */
 static void add_rounded(struct text *out, const char *key, double number, int decimals)
 {
@@ -50,12 +42,12 @@ static void add_formats(struct text *out, const struct capacity_record *record)
     for (size_t i = 0; i < record->format_count; i++) {
         const struct machine_format *format = &record->formats[i];
         text_add(out, i > 0 ? ",{\"name\":" : "[{\"name\":");
-        add_string(out, format->name);
+        text_add_json_string(out, format->name);
         text_add_char(out, ',');
         add_decimal(out, "low", format->low);
         add_decimal(out, "high", format->high);
         text_add(out, "\"unit\":");
-        add_string(out, format->unit);
+        text_add_json_string(out, format->unit);
         text_add_char(out, '}');
     }
     text_add_char(out, ']');
@@ -103,7 +95,7 @@ void payload_capacity(struct text *out, const struct capacity_record *record)
 {
     static const char *const words[] = {"null", "false", "true"};
     text_add(out, record->is_line ? "\"line\":" : "\"machine\":");
-    add_string(out, record->name);
+    text_add_json_string(out, record->name);
     add_formats(out, record);
     text_add_char(out, ',');
     add_rounded(out, "rated_per_h", record->rated, HOUR_DECIMALS);

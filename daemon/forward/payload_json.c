@@ -1,5 +1,6 @@
 #include "payload_json.h"
 
+#include <assert.h>
 #include <string.h>
 
 static char last_char(const struct text *out)
@@ -19,14 +20,6 @@ static void add_name(struct text *out, const char *name, size_t length)
     memcpy(at, name, length);
     memcpy(at + length, "\":", 3);
     out->length += length + (first ? 3 : 4);
-}
-
-static void add_string(struct text *out, const char *string)
-{
-    if (string != NULL)
-        text_add_json(out, string, strlen(string));
-    else
-        text_add(out, "null");
 }
 
 static void begin(struct text *out, const char *gateway, const char *store_id)
@@ -99,12 +92,12 @@ static inline void copy_halves(char *at, const char *from, size_t length, size_t
     memcpy(at + length - half, from + length - half, half);
 }
 
-/* The first of an object goes without the comma before it. Most are short, and none is below four
- * bytes. */
+/* The first of an object goes without the comma before it. Most are short, and no name is empty. */
 static char *put_key(char *at, const struct tag_name *name, bool first)
 {
     const char *key = name->key + first;
     size_t length = name->length + TAG_KEY_BYTES - first;
+    assert(length >= 4);
     if (length < 8)
         copy_halves(at, key, length, 4);
     else if (length <= 16)
@@ -210,7 +203,7 @@ void payload_json_event(struct text *out, uint64_t seq, const struct event *even
     text_add_uint(out, seq);
     add_time(out, &event->at, clock);
     text_add(out, ",\"event\":");
-    add_string(out, event->name);
+    text_add_json_string(out, event->name);
     for (size_t i = 0; i < event->count; i++) {
         const struct event_field *field = &event->fields[i];
         if (strcmp(field->key, "duration_ms") == 0)
@@ -219,13 +212,13 @@ void payload_json_event(struct text *out, uint64_t seq, const struct event *even
         value_to_json(&field->value, out);
     }
     text_add(out, ",\"gateway\":");
-    add_string(out, gateway);
+    text_add_json_string(out, gateway);
     if (source != NULL) {
         text_add(out, ",\"machine\":");
-        add_string(out, source->machine);
+        text_add_json_string(out, source->machine);
     }
     text_add(out, ",\"store\":");
-    add_string(out, store_id);
+    text_add_json_string(out, store_id);
     text_add_char(out, '}');
 }
 
@@ -241,7 +234,7 @@ void payload_json_gap(struct text *out, uint64_t seq, const struct gap *gap, con
     text_add(out, ",\"missing\":");
     text_add_uint(out, gap->missing);
     text_add(out, ",\"why\":");
-    add_string(out, gap_why_name(gap->why));
+    text_add_json_string(out, gap_why_name(gap->why));
     if (gap->last_seq > 0) {
         text_add(out, ",\"first_seq\":");
         text_add_uint(out, gap->first_seq);
@@ -249,9 +242,9 @@ void payload_json_gap(struct text *out, uint64_t seq, const struct gap *gap, con
         text_add_uint(out, gap->last_seq);
     }
     text_add(out, ",\"gateway\":");
-    add_string(out, gateway);
+    text_add_json_string(out, gateway);
     text_add(out, ",\"store\":");
-    add_string(out, store_id);
+    text_add_json_string(out, store_id);
     text_add_char(out, '}');
 }
 
@@ -269,9 +262,9 @@ void payload_json_status(struct text *out, bool online, const struct instant *at
     text_add(out, online ? "{\"online\":true," : "{\"online\":false,");
     add_now(out, at);
     text_add(out, ",\"version\":\"" BINDERY_VERSION "\",\"store\":");
-    add_string(out, store_id);
+    text_add_json_string(out, store_id);
     text_add(out, ",\"boot\":");
-    add_string(out, boot_id);
+    text_add_json_string(out, boot_id);
     text_add_char(out, '}');
 }
 
@@ -282,15 +275,15 @@ static void begin_status(struct text *out, const struct instant *at, bool online
     text_add_char(out, '{');
     add_now(out, at);
     text_add(out, online ? ",\"online\":true,\"state\":" : ",\"online\":false,\"state\":");
-    add_string(out, machine_state_name(state));
+    text_add_json_string(out, machine_state_name(state));
     text_add(out, ",\"since\":");
     text_add_int(out, since_ms);
     text_add(out, ",\"reason\":");
-    add_string(out, reason);
+    text_add_json_string(out, reason);
     text_add(out, ",\"packml\":");
-    add_string(out, machine_state_packml(state));
+    text_add_json_string(out, machine_state_packml(state));
     text_add(out, ",\"xjmf\":");
-    add_string(out, machine_state_xjmf(state));
+    text_add_json_string(out, machine_state_xjmf(state));
 }
 
 void payload_json_machine_status(struct text *out, const struct instant *at, bool online,
@@ -315,121 +308,10 @@ void payload_json_line_status(struct text *out, const struct instant *at,
     begin_status(out, at, status->state != STATE_OFFLINE, status->state, status->since_ms,
                  status->has_reason ? status->reason : NULL);
     text_add(out, ",\"cause\":");
-    add_string(out, status->cause);
+    text_add_json_string(out, status->cause);
     text_add(out, ",\"bottleneck\":");
-    add_string(out, status->bottleneck);
+    text_add_json_string(out, status->bottleneck);
     add_total(out, "good", status->good);
     add_total(out, "waste", status->waste);
     text_add_char(out, '}');
-}
-
-void payload_json_line_about(struct text *out, const struct production_line *line)
-{
-    text_add(out, "{\"line\":");
-    add_string(out, line->name);
-    text_add(out, ",\"machines\":[");
-    for (size_t i = 0; i < line->machine_count; i++) {
-        if (i > 0)
-            text_add_char(out, ',');
-        add_string(out, line->machines[i]->name);
-    }
-    text_add(out, "],\"delivery\":");
-    add_string(out, line->machines[line->delivery]->name);
-    text_add_char(out, '}');
-}
-
-static void add_decimal(struct text *out, struct decimal decimal)
-{
-    const struct value value = {
-        .kind = VALUE_DECIMAL, .decimals = decimal.decimals, .mantissa = decimal.mantissa};
-
-    value_to_json(&value, out);
-}
-
-static void add_detail(struct text *out, const struct tag_detail *detail)
-{
-    if (detail->title.en || detail->title.zh) {
-        text_add(out, ",\"title\":{\"en\":");
-        add_string(out, detail->title.en);
-        text_add(out, ",\"zh\":");
-        add_string(out, detail->title.zh);
-        text_add_char(out, '}');
-    }
-    if (detail->low.mantissa != 0 || detail->high.mantissa != 0) {
-        text_add(out, ",\"range\":[");
-        add_decimal(out, detail->low);
-        text_add_char(out, ',');
-        add_decimal(out, detail->high);
-        text_add_char(out, ']');
-    }
-}
-
-static void add_tag(struct text *out, const struct tag *tag)
-{
-    text_add(out, "{\"name\":");
-    add_string(out, tag->name);
-    text_add(out, ",\"unit\":");
-    add_string(out, tag->unit);
-    text_addf(out, ",\"type\":\"%s", tag_type_name(tag->type));
-    if (tag->type == TYPE_STRING)
-        text_addf(out, ":%u", (unsigned)tag->string_bytes);
-    text_addf(out, "\",\"at\":\"%s:", area_name(tag->area));
-    if (tag->area == AREA_TEXT)
-        text_add(out, tag->detail->group);
-    else
-        text_add_uint(out, tag->address);
-    if (tag->bit >= 0)
-        text_addf(out, ".%d", tag->bit);
-    text_add(out, "\",\"every_ms\":");
-    text_add_int(out, tag->every_ms);
-    if (tag->detail)
-        add_detail(out, tag->detail);
-    if (tag->detail && tag->detail->counter)
-        text_addf(out, ",\"kind\":\"counter\",\"counts\":\"%s\"}",
-                  counts_name(tag->detail->counter->counts));
-    else
-        text_add(out, ",\"kind\":\"value\"}");
-}
-
-static void add_made(struct text *out, const struct machine *machine, uint16_t value,
-                     const char *kind, uint16_t tag)
-{
-    if (value < machine_told_values(machine))
-        text_addf(out,
-                  ",{\"name\":\"%s\",\"unit\":null,\"type\":\"u64\",\"kind\":\"%s\",\"of\":\"%s\"}",
-                  machine_value_name(machine, value), kind, machine->tags[tag].name);
-}
-
-static void add_company(struct text *out, const struct machine *machine)
-{
-    for (size_t i = 0; machine->meaning && i < machine->meaning->counter_count; i++) {
-        const struct counter_place *place = &machine->meaning->counters[i];
-        add_made(out, machine, place->epoch, "epoch", place->tag);
-        add_made(out, machine, place->inferred, "inferred", place->tag);
-        add_made(out, machine, place->raw, "raw", place->tag);
-    }
-    if (machine->state)
-        text_add(
-            out,
-            ",{\"name\":\"state\",\"unit\":null,\"type\":\"string\",\"kind\":\"state\"},"
-            "{\"name\":\"state.reason\",\"unit\":null,\"type\":\"string\",\"kind\":\"reason\"}");
-}
-
-void payload_json_about(struct text *out, const struct machine *machine)
-{
-    text_add(out, "{\"machine\":");
-    add_string(out, machine->name);
-    text_add(out, ",\"link\":");
-    add_string(out, machine->link->name);
-    text_addf(out, ",\"unit\":%u", (unsigned)machine->unit);
-    text_add(out, ",\"profile\":");
-    add_string(out, machine->profile);
-    text_addf(out, ",\"synthetic\":%s,\"tags\":[", machine->synthetic ? "true" : "false");
-    for (size_t i = 0; i < machine->tag_count; i++) {
-        if (i > 0)
-            text_add_char(out, ',');
-        add_tag(out, &machine->tags[i]);
-    }
-    add_company(out, machine);
-    text_add(out, "]}");
 }

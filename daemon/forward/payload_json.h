@@ -57,16 +57,6 @@ void payload_json_status(struct text *out, bool online, const struct instant *at
 void payload_json_machine_status(struct text *out, const struct instant *at, bool online,
                                  int64_t since_ms, enum machine_state state, const char *reason);
 
-/* root/MACHINE/about: {"machine":…,"link":…,"unit":…,"profile":…,"synthetic":…,
- * "tags":[{"name":…,"unit":…,"type":…,"at":"holding:100","every_ms":…,"kind":"value"}]}, where
- * they were said "title":{"en":…,"zh":…} and "range":[…,…] behind every_ms; for a counter
- * "kind":"counter","counts":"good", and behind all tags what goes with it: {"name":…,"unit":null,
- * "type":"u64","kind":"epoch","of":…} */
-void payload_json_about(struct text *out, const struct machine *machine);
-
-/* root/LINE/about: {"line":…,"machines":[…],"delivery":…}, names of machines */
-void payload_json_line_about(struct text *out, const struct production_line *line);
-
 /* root/LINE/status: a machine's, "cause":… (the machine whose state and reason these are),
  * "bottleneck":…,"good":…,"waste":…} with null for what there is not */
 void payload_json_line_status(struct text *out, const struct instant *at,

@@ -43,7 +43,7 @@ static void add_items(struct round *round, uint32_t index, struct store *store)
         if (!of_gateway && machine == NULL)
             continue;
         if (machine != NULL)
-            fetch(machine->machine, 1);
+            fetch(machine->machine, 1); /* its name, which is read when the items are sorted */
         round->items[round->item_count++] =
             (struct round_item){.seq = batch->first_seq + round->reader.passed - 1,
                                 .source = source,

@@ -119,7 +119,22 @@ static void remember(struct filter *filter, const struct sample *sample, int64_t
     }
 }
 
-static bool pass(struct filter *filter, const struct sample *sample, int64_t now_ms)
+/* Most values are decimals, now and when they were told last, and there are thousands a second. */
+static bool both_decimals(const struct told *told, const struct sample *sample)
+{
+    return (sample->quality | told->quality) == QUALITY_GOOD &&
+           sample->value.kind == VALUE_DECIMAL && told->value.kind == VALUE_DECIMAL;
+}
+
+static inline bool pass_decimal(struct value *told, const struct value *now)
+{
+    if (told->mantissa == now->mantissa && told->decimals == now->decimals)
+        return false;
+    *told = *now;
+    return true;
+}
+
+static bool pass_any(struct filter *filter, const struct sample *sample, int64_t now_ms)
 {
     if (!is_due(filter, sample, now_ms))
         return false;
@@ -127,28 +142,16 @@ static bool pass(struct filter *filter, const struct sample *sample, int64_t now
     return true;
 }
 
-/* Most values are decimals, as they were before, and there are thousands a second. */
-static bool both_decimals(const struct told *told, const struct sample *sample)
-{
-    return (sample->quality | told->quality) == QUALITY_GOOD &&
-           sample->value.kind == VALUE_DECIMAL && told->value.kind == VALUE_DECIMAL;
-}
-
 size_t filter_pass(struct filter *filter, struct sample *samples, size_t count, int64_t now_ms)
 {
     size_t kept = 0;
     for (const struct sample *sample = samples; sample < samples + count; sample++) {
         struct told *told = &filter->told[sample->tag];
-        if (!filter->plain || !both_decimals(told, sample)) {
-            if (!pass(filter, sample, now_ms))
-                continue;
-        } else if (told->value.mantissa == sample->value.mantissa &&
-                   told->value.decimals == sample->value.decimals) {
-            continue;
-        } else {
-            told->value = sample->value;
-        }
-        samples[kept++] = *sample;
+        bool passes = filter->plain && both_decimals(told, sample)
+                          ? pass_decimal(&told->value, &sample->value)
+                          : pass_any(filter, sample, now_ms);
+        if (passes)
+            samples[kept++] = *sample;
     }
     return kept;
 }

@@ -15,7 +15,7 @@ struct filter;
 struct filter *filter_new(const struct machine *machine);
 void filter_free(struct filter *filter);
 
-/* For machine_run_fetch. */
+/* Before a poll: fetches what that reads of it into the caches, in two steps. */
 void filter_fetch(const struct filter *filter);
 void filter_fetch_values(const struct filter *filter);
 

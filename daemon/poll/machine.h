@@ -58,8 +58,9 @@ struct machine_run *machine_run_new(const struct plant *plant, const struct mach
                                     uint32_t source, unsigned number,
                                     const struct poll_output *output);
 
-/* Before a poll's request or answer: what a machine points to, and then what that does, is fetched
- * into the caches; with `answer` the values too. */
+/* Before a poll's request or answer, in two steps, the first of which is taken for all machines of
+ * a group before the second: fetches into the caches what a machine points to, and what that points
+ * to; with `answer` the values too. */
 void machine_run_fetch(const struct machine_run *run);
 void machine_run_fetch_values(const struct machine_run *run, bool answer);
 

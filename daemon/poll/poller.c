@@ -31,11 +31,11 @@ static int64_t round_up_to_tick(const struct poller *poller, int64_t at_ns)
 }
 
 /* The tick to wake at next: the first at which there is something to do, or one within a second. */
-static int64_t next_tick(const struct poller *poller, int64_t now_ns, int64_t wake_ns)
+static int64_t next_tick(const struct poller *poller, int64_t now_ns, int64_t first_ns)
 {
     int64_t next_ns = now_ns + (poller->loop.asking > 0 ? 1 : NS_PER_S);
-    if (wake_ns < next_ns)
-        next_ns = wake_ns;
+    if (first_ns < next_ns)
+        next_ns = first_ns;
     if (next_ns <= now_ns)
         next_ns = now_ns + 1;
     return round_up_to_tick(poller, next_ns);
@@ -83,11 +83,12 @@ static int64_t step_links(struct poller *poller, int64_t now_ns)
     int64_t first_ns = INT64_MAX;
     for (size_t i = 0; i < poller->link_count;) {
         size_t count = 0;
-        for (; i < poller->link_count && count < TCP_LINKS_AT_ONCE; i++)
+        for (; i < poller->link_count && count < TCP_LINKS_AT_ONCE; i++) {
             if (poller->wake_ns[i] <= now_ns)
                 due[count++] = poller->links[i];
             else if (poller->wake_ns[i] < first_ns)
                 first_ns = poller->wake_ns[i];
+        }
         tcp_links_fetch(due, count, false);
         for (size_t j = 0; j < count; j++) {
             int64_t wake_ns = tcp_link_step(due[j], now_ns);
@@ -103,15 +104,15 @@ static void *run(void *argument)
 {
     struct poller *poller = argument;
     pthread_setname_np(pthread_self(), "poll");
-    int64_t now_ns = clock_mono_ns(), wake_ns = now_ns;
+    int64_t now_ns = clock_mono_ns(), first_ns = now_ns;
     while (!poller->stopping) {
-        int64_t next_ns = next_tick(poller, now_ns, wake_ns);
+        int64_t next_ns = next_tick(poller, now_ns, first_ns);
         atomic_store(&poller->back_by_ns, next_ns);
         mailbox_wait(poller->mailbox, next_ns);
         now_ns = clock_mono_ns();
         take_names(poller, now_ns);
         take_events(poller, now_ns);
-        wake_ns = step_links(poller, now_ns);
+        first_ns = step_links(poller, now_ns);
     }
     return NULL;
 }

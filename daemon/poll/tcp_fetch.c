@@ -1,4 +1,6 @@
 /* What serving a link touches lies in many places, each known from the one before. */
+#include <assert.h>
+
 #include "fetch.h"
 #include "tcp_link_internal.h"
 
@@ -13,6 +15,7 @@ void tcp_links_fetch(struct tcp_link *const *links, size_t count, bool answers)
 {
     const struct machine_run *runs[TCP_LINKS_AT_ONCE];
     size_t run_count = 0;
+    assert(count <= TCP_LINKS_AT_ONCE);
     for (size_t i = 0; i < count; i++)
         fetch(links[i], sizeof(*links[i]));
     for (size_t i = 0; i < count; i++) {

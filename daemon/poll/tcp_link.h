@@ -80,9 +80,10 @@ void tcp_link_set_machines(struct tcp_link *link, struct machine_run **machines,
  * already, -ENOTCONN where the other side is known not to be there. */
 int tcp_link_transact(struct tcp_link *link, struct transaction *transaction);
 
-/* Before some links are served one after the other: what that will touch, and for answers the values
- * as well, is fetched into the caches for all of them at once. At most TCP_LINKS_AT_ONCE. */
-enum { TCP_LINKS_AT_ONCE = 256 };
+/* Before some links are served one after the other: what that will touch, and for answers the
+ * values as well, is fetched into the caches for all of them. At most TCP_LINKS_AT_ONCE: with 4 KB
+ * each they have to fit into what a small processor has. */
+enum { TCP_LINKS_AT_ONCE = 32 };
 void tcp_links_fetch(struct tcp_link *const *links, size_t count, bool answers);
 
 /* All of these return when the link wants to be stepped next. */

@@ -112,6 +112,66 @@ static void test_what_stays_keeps_its_order(void **state)
     assert_int_equal(next[1].tag, ALIVE);
 }
 
+/* Without a deadband or a heartbeat in the whole machine there is a shorter way. */
+static struct tag plain_tags[] = {{.name = "count"}, {.name = "speed"}};
+static const struct machine plain_machine = {.tags = plain_tags, .tag_count = 2};
+
+static int setup_plain(void **state)
+{
+    *state = filter_new(&plain_machine);
+    return 0;
+}
+
+static void test_of_a_plain_machine_every_change_of_value_or_decimals_is_told(void **state)
+{
+    assert_true(told(*state, decimal(COUNT, 0, 0), 0));
+    assert_false(told(*state, decimal(COUNT, 0, 0), 1));
+    assert_true(told(*state, decimal(COUNT, 50, 0), 2));
+    assert_true(told(*state, decimal(COUNT, 50, 1), 3));
+    assert_false(told(*state, decimal(COUNT, 50, 1), 4));
+    assert_true(told(*state, decimal(COUNT, -50, 1), 5));
+}
+
+static void test_a_plain_machine_s_failure_is_told_once_and_its_end_too(void **state)
+{
+    struct sample refused = bad(COUNT, QUALITY_EXCEPTION), other = refused;
+    refused.exception = 2;
+    other.exception = 4;
+    told(*state, decimal(COUNT, 5, 0), 0);
+    assert_true(told(*state, refused, 1));
+    assert_false(told(*state, refused, 2));
+    assert_true(told(*state, other, 3));
+    assert_true(told(*state, decimal(COUNT, 5, 0), 4));
+    assert_false(told(*state, decimal(COUNT, 5, 0), 5));
+}
+
+static void test_a_plain_machine_s_value_of_another_kind_is_told(void **state)
+{
+    struct sample real = {.tag = COUNT, .value = {.kind = VALUE_REAL32, .real32 = 5}};
+    told(*state, decimal(COUNT, 5, 0), 0);
+    assert_true(told(*state, real, 1));
+    assert_false(told(*state, real, 2));
+    assert_true(told(*state, decimal(COUNT, 5, 0), 3));
+}
+
+static void test_what_did_not_arrive_is_told_again_of_a_plain_machine(void **state)
+{
+    told(*state, decimal(COUNT, 5, 0), 0);
+    filter_forget(*state);
+    assert_true(told(*state, decimal(COUNT, 5, 0), 1));
+    assert_false(told(*state, decimal(COUNT, 5, 0), 2));
+}
+
+static void test_what_stays_of_a_plain_machine_keeps_its_order(void **state)
+{
+    struct sample samples[] = {decimal(COUNT, 1, 0), decimal(SPEED, 10, 1)};
+    assert_int_equal(filter_pass(*state, samples, 2, 0), 2);
+    struct sample next[] = {decimal(COUNT, 1, 0), decimal(SPEED, 11, 1)};
+    assert_int_equal(filter_pass(*state, next, 2, 1), 1);
+    assert_int_equal(next[0].tag, SPEED);
+    assert_int_equal(next[0].value.mantissa, 11);
+}
+
 /* It may be told by a gateway that has just been started, of what it told before that. */
 static void test_a_value_that_is_made_is_told_at_first_even_if_there_is_none(void **state)
 {
@@ -145,6 +205,17 @@ int main(void)
             teardown),
         cmocka_unit_test_setup_teardown(test_a_text_is_compared_by_its_content, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_stays_keeps_its_order, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            test_of_a_plain_machine_every_change_of_value_or_decimals_is_told, setup_plain,
+            teardown),
+        cmocka_unit_test_setup_teardown(test_a_plain_machine_s_failure_is_told_once_and_its_end_too,
+                                        setup_plain, teardown),
+        cmocka_unit_test_setup_teardown(test_a_plain_machine_s_value_of_another_kind_is_told,
+                                        setup_plain, teardown),
+        cmocka_unit_test_setup_teardown(test_what_did_not_arrive_is_told_again_of_a_plain_machine,
+                                        setup_plain, teardown),
+        cmocka_unit_test_setup_teardown(test_what_stays_of_a_plain_machine_keeps_its_order,
+                                        setup_plain, teardown),
         cmocka_unit_test(test_a_value_that_is_made_is_told_at_first_even_if_there_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

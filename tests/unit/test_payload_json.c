@@ -2,11 +2,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
 #include <string.h>
 
+#include "payload_about.h"
 #include "payload_json.h"
 
 static const struct tag_name tags[] = {{"good_count", 10, ",\"good_count\":"},
@@ -53,6 +55,34 @@ static void test_payload_json_reads_as_the_contract_says(void **state)
                       "\"readings\":[{\"seq\":1041,\"ts\":1795412474123,\"values\":{"
                       "\"good_count\":120034,\"speed\":5600.5,\"state\":\"production\"},"
                       "\"bad\":{\"glue_temp\":\"timeout\"}}]}");
+}
+
+/* Keys are copied in ways of their own by how long they are. */
+static void test_payload_json_writes_names_of_any_length(void **state)
+{
+    (void)state;
+    for (int length = 1; length <= 64; length++) {
+        char name[65], key[70], expected[512];
+        snprintf(name, sizeof(name), "%.*s", length,
+                 "abcdefghijklmnopqrstuvwxyz0123456789_-.ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+        snprintf(key, sizeof(key), ",\"%s\":", name);
+        struct tag_name *names = calloc(1, sizeof(*names));
+        char *own_key = strdup(key); /* on the heap, so that no byte behind it is read unnoticed */
+        *names = (struct tag_name){name, (size_t)length, own_key};
+        const struct source source = {.id = 1, .machine = "m", .tag_count = 1, .tags = names};
+        struct sample samples[] = {{.value = {.kind = VALUE_DECIMAL, .mantissa = 7}},
+                                   {.value = {.kind = VALUE_DECIMAL, .mantissa = 8}},
+                                   {.value = {.kind = VALUE_BOOL, .boolean = true}}};
+        struct reading reading = {.count = 3, .at = {.synced = true}, .samples = samples};
+        struct text out = {0};
+        payload_json_reading(&out, 1, &reading, &source, &plain_clock);
+        snprintf(expected, sizeof(expected),
+                 "{\"seq\":1,\"ts\":0,\"values\":{\"%s\":7,\"%s\":8,\"%s\":true}}", name, name,
+                 name);
+        assert_text(&out, expected);
+        free(own_key);
+        free(names);
+    }
 }
 
 static void test_payload_json_keeps_values_when_all_are_bad(void **state)
@@ -230,7 +260,7 @@ static void test_payload_json_status_says_who_and_since_when(void **state)
                       "\"reason\":null,\"packml\":\"Execute\",\"xjmf\":\"Production\"}");
 }
 
-static void test_payload_json_about_describes_every_tag(void **state)
+static void test_payload_about_machine_describes_every_tag(void **state)
 {
     (void)state;
     struct text out = {0};
@@ -259,7 +289,7 @@ static void test_payload_json_about_describes_every_tag(void **state)
     };
     struct machine machine = {
         .name = "binder-1", .link = &link, .unit = 1, .tags = about_tags, .tag_count = 3};
-    payload_json_about(&out, &machine);
+    payload_about_machine(&out, &machine);
     assert_text(&out, "{\"machine\":\"binder-1\",\"link\":\"press-1\",\"unit\":1,\"profile\":null,"
                       "\"synthetic\":false,\"tags\":["
                       "{\"name\":\"glue_temp\",\"unit\":\"°C\",\"type\":\"s16\","
@@ -273,7 +303,7 @@ static void test_payload_json_about_describes_every_tag(void **state)
     machine.tag_count = 1;
     about_tags[0].detail =
         &(const struct tag_detail){.title = {.zh = "胶温"}, .low = {-5, 1}, .high = {200, 0}};
-    payload_json_about(&out, &machine);
+    payload_about_machine(&out, &machine);
     assert_text(
         &out, "{\"machine\":\"binder-1\",\"link\":\"press-1\",\"unit\":1,"
               "\"profile\":\"perfect-binder\",\"synthetic\":true,\"tags\":["
@@ -282,7 +312,7 @@ static void test_payload_json_about_describes_every_tag(void **state)
               "\"title\":{\"en\":null,\"zh\":\"胶温\"},\"range\":[-0.5,200],\"kind\":\"value\"}]}");
 }
 
-static void test_payload_json_about_tells_counters_and_what_goes_with_them(void **state)
+static void test_payload_about_machine_tells_counters_and_what_goes_with_them(void **state)
 {
     (void)state;
     struct text out = {0};
@@ -298,7 +328,7 @@ static void test_payload_json_about_tells_counters_and_what_goes_with_them(void 
         .names = names, .told = 2, .kept = 1, .counters = &place, .counter_count = 1};
     struct machine machine = {
         .name = "m", .link = &link, .tags = counted, .tag_count = 1, .meaning = &meaning};
-    payload_json_about(&out, &machine);
+    payload_about_machine(&out, &machine);
     assert_text(&out, "{\"machine\":\"m\",\"link\":\"l\",\"unit\":0,\"profile\":null,"
                       "\"synthetic\":false,\"tags\":[{\"name\":\"w\",\"unit\":null,"
                       "\"type\":\"u16\",\"at\":\"input:0\",\"every_ms\":0,"
@@ -308,7 +338,7 @@ static void test_payload_json_about_tells_counters_and_what_goes_with_them(void 
                       "{\"name\":\"w.inferred\",\"unit\":null,\"type\":\"u64\","
                       "\"kind\":\"inferred\",\"of\":\"w\"}]}");
     machine.state = &(const struct state_config){.micro_stop_ms = 1};
-    payload_json_about(&out, &machine);
+    payload_about_machine(&out, &machine);
     assert_non_null(strstr(out.data, "\"of\":\"w\"},{\"name\":\"state\",\"unit\":null,"
                                      "\"type\":\"string\",\"kind\":\"state\"},{\"name\":"
                                      "\"state.reason\",\"unit\":null,\"type\":\"string\","
@@ -320,6 +350,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_payload_json_reads_as_the_contract_says),
+        cmocka_unit_test(test_payload_json_writes_names_of_any_length),
         cmocka_unit_test(test_payload_json_keeps_values_when_all_are_bad),
         cmocka_unit_test(test_payload_json_gathers_machines_by_gateway),
         cmocka_unit_test(test_payload_json_closes_empty_lists),
@@ -330,8 +361,8 @@ int main(void)
         cmocka_unit_test(test_payload_json_event_marks_time_that_is_not_plain),
         cmocka_unit_test(test_payload_json_gap_names_its_numbers_where_it_has_them),
         cmocka_unit_test(test_payload_json_status_says_who_and_since_when),
-        cmocka_unit_test(test_payload_json_about_describes_every_tag),
-        cmocka_unit_test(test_payload_json_about_tells_counters_and_what_goes_with_them),
+        cmocka_unit_test(test_payload_about_machine_describes_every_tag),
+        cmocka_unit_test(test_payload_about_machine_tells_counters_and_what_goes_with_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
