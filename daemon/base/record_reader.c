@@ -78,31 +78,18 @@ static bool take_value(struct cursor *cursor, struct value *value)
     return false;
 }
 
-/* Decimals of two bytes, which are what machines say most. */
-static bool take_decimals16(struct cursor *cursor, struct sample sample, struct sample *samples,
-                            size_t count)
+/* Decimals of two or four bytes, which are what machines say most; only if they have no shorter
+ * form. The size is a constant where it is called, and each has a loop of its own. */
+static inline __attribute__((always_inline)) bool take_fixed(struct cursor *cursor, size_t size,
+                                                             struct sample sample, uint8_t form,
+                                                             struct sample *samples, size_t count)
 {
-    const uint8_t *bytes = cursor_bytes(cursor, count * sizeof(uint16_t));
-    uint16_t mantissa;
+    const uint8_t *bytes = cursor_bytes(cursor, count * size);
 
     for (size_t i = 0; bytes && i < count; i++, sample.tag++) {
-        memcpy(&mantissa, bytes + i * sizeof(mantissa), sizeof(mantissa));
-        sample.value.mantissa = mantissa;
-        samples[i] = sample;
-    }
-    return bytes != NULL;
-}
-
-/* Of four; only if they have no shorter form. */
-static bool take_decimals32(struct cursor *cursor, struct sample sample, struct sample *samples,
-                            size_t count)
-{
-    const uint8_t *bytes = cursor_bytes(cursor, count * sizeof(uint32_t));
-    uint32_t mantissa;
-
-    for (size_t i = 0; bytes && i < count; i++, sample.tag++) {
-        memcpy(&mantissa, bytes + i * sizeof(mantissa), sizeof(mantissa));
-        if (record_decimal_form(mantissa) != FORM_DECIMAL32)
+        uint32_t mantissa = 0;
+        memcpy(&mantissa, bytes + i * size, size);
+        if (record_decimal_form(mantissa) != form)
             return false;
         sample.value.mantissa = mantissa;
         samples[i] = sample;
@@ -143,9 +130,9 @@ static bool take_run_samples(struct cursor *cursor, struct run run, uint16_t fir
         sample.value.decimals = run.form >> 4;
     }
     if (form == FORM_DECIMAL16)
-        return take_decimals16(cursor, sample, samples, count);
+        return take_fixed(cursor, sizeof(uint16_t), sample, form, samples, count);
     if (form == FORM_DECIMAL32)
-        return take_decimals32(cursor, sample, samples, count);
+        return take_fixed(cursor, sizeof(uint32_t), sample, form, samples, count);
     for (size_t i = 0; i < count; i++, sample.tag++) {
         samples[i] = sample;
         if (!take_value(cursor, &samples[i].value))
