@@ -1,6 +1,5 @@
 #include "payload_json.h"
 
-#include <assert.h>
 #include <string.h>
 
 static char last_char(const struct text *out)
@@ -92,15 +91,15 @@ static inline void copy_halves(char *at, const char *from, size_t length, size_t
     memcpy(at + length - half, from + length - half, half);
 }
 
-/* The first of an object goes without the comma before it. Most are short, and no name is empty. */
+/* The first of an object goes without the comma before it. Most are short; a store's may be of any
+ * length, 0 included. */
 static char *put_key(char *at, const struct tag_name *name, bool first)
 {
     const char *key = name->key + first;
     size_t length = name->length + TAG_KEY_BYTES - first;
-    assert(length >= 4);
-    if (length < 8)
+    if (length >= 4 && length < 8)
         copy_halves(at, key, length, 4);
-    else if (length <= 16)
+    else if (length >= 8 && length <= 16)
         copy_halves(at, key, length, 8);
     else
         memcpy(at, key, length);
@@ -137,10 +136,11 @@ static void add_member(struct text *out, const struct tag_name *name, bool first
 /* Returns whether there are samples without a value. */
 static bool add_values(struct text *out, const struct reading *reading, const struct source *source)
 {
-    const struct sample *end = reading->samples + reading->count;
+    size_t count = reading->count;
     bool first = true, failed = false;
     text_add(out, ",\"values\":{");
-    for (const struct sample *sample = reading->samples; sample < end; sample++) {
+    for (size_t i = 0; i < count; i++) {
+        const struct sample *sample = &reading->samples[i];
         failed |= sample->quality != QUALITY_GOOD;
         if (!is_told(sample, source, true))
             continue;

@@ -145,7 +145,8 @@ static bool pass_any(struct filter *filter, const struct sample *sample, int64_t
 size_t filter_pass(struct filter *filter, struct sample *samples, size_t count, int64_t now_ms)
 {
     size_t kept = 0;
-    for (const struct sample *sample = samples; sample < samples + count; sample++) {
+    for (size_t i = 0; i < count; i++) {
+        const struct sample *sample = &samples[i];
         struct told *told = &filter->told[sample->tag];
         bool passes = filter->plain && both_decimals(told, sample)
                           ? pass_decimal(&told->value, &sample->value)
