@@ -3,8 +3,11 @@
  * The file that $FAKE_CLOCK_FILE names holds two or three numbers: 1 or 0, whether the clock counts
  * as synchronised, the milliseconds by which it is off, and those that the box was suspended for,
  * which CLOCK_BOOTTIME counts. It is read afresh at every call; a file that is being replaced
- * leaves the last state. CLOCK_MONOTONIC stays true. */
+ * leaves the last state. CLOCK_MONOTONIC stays true, and who waits until a time of this wall clock
+ * waits as long as it would by the kernel's. */
+#include <dlfcn.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -91,6 +94,23 @@ time_t time(time_t *ret_now)
     if (ret_now != NULL)
         *ret_now = wall.tv_sec;
     return wall.tv_sec;
+}
+
+/* A deadline far from the wall clock's time is one of another clock. */
+enum { FAR_S = 86400 };
+
+int pthread_cond_timedwait(pthread_cond_t *restrict condition, pthread_mutex_t *restrict mutex,
+                           const struct timespec *restrict until)
+{
+    static int (*real)(pthread_cond_t *, pthread_mutex_t *, const struct timespec *);
+    struct timespec now, real_until = *until;
+
+    if (real == NULL)
+        *(void **)&real = dlsym(RTLD_NEXT, "pthread_cond_timedwait");
+    wall_now(&now);
+    if (llabs((long long)until->tv_sec - now.tv_sec) < FAR_S)
+        advance(&real_until, -__atomic_load_n(&off_ms, __ATOMIC_RELAXED));
+    return real(condition, mutex, &real_until);
 }
 
 /* Asking only: a gateway has no business setting the clock. */
