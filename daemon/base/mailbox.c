@@ -95,7 +95,7 @@ void mailbox_unwatch(struct mailbox *mailbox, int fd)
     epoll_ctl(mailbox->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
 }
 
-void mailbox_wait(struct mailbox *mailbox, int64_t until_ns)
+bool mailbox_wait(struct mailbox *mailbox, int64_t until_ns)
 {
     struct epoll_event event;
     int64_t wait_ns = until_ns - clock_mono_ns();
@@ -106,8 +106,9 @@ void mailbox_wait(struct mailbox *mailbox, int64_t until_ns)
     if (woken < 0 && errno != EINTR) /* a kernel before 5.11 does not have it */
         woken = ppoll(&(struct pollfd){.fd = mailbox->epoll_fd, .events = POLLIN}, 1, &wait, NULL);
     if (woken <= 0)
-        return;
+        return false;
     eventfd_t count;
     eventfd_read(mailbox->fd, &count);
     serve(mailbox);
+    return true;
 }

@@ -4,6 +4,7 @@
 #ifndef BINDERY_MAILBOX_H
 #define BINDERY_MAILBOX_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct mailbox;
@@ -23,7 +24,7 @@ void mailbox_watch(struct mailbox *mailbox, int fd);
 void mailbox_unwatch(struct mailbox *mailbox, int fd);
 
 /* The owner: sleeps until someone writes or until_ns (CLOCK_MONOTONIC) has come, then runs what
- * was posted. */
-void mailbox_wait(struct mailbox *mailbox, int64_t until_ns);
+ * was posted. Returns whether someone wrote. */
+bool mailbox_wait(struct mailbox *mailbox, int64_t until_ns);
 
 #endif

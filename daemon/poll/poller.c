@@ -108,9 +108,10 @@ static void *run(void *argument)
     while (!poller->stopping) {
         int64_t next_ns = next_tick(poller, now_ns, first_ns);
         atomic_store(&poller->back_by_ns, next_ns);
-        mailbox_wait(poller->mailbox, next_ns);
+        bool woken = mailbox_wait(poller->mailbox, next_ns);
         now_ns = clock_mono_ns();
-        take_names(poller, now_ns);
+        if (woken)
+            take_names(poller, now_ns);
         take_events(poller, now_ns);
         first_ns = step_links(poller, now_ns);
     }
