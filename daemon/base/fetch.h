@@ -11,14 +11,17 @@ enum {
     FETCH_MOST_BYTES = 1024, /* of one object: what follows, the processor foresees by itself */
 };
 
-/* Only a hint: there need not be any memory. */
+/* Only a hint; of NULL nothing. */
 static inline void fetch(const void *at, size_t bytes)
 {
-    uintptr_t line = (uintptr_t)at & ~(uintptr_t)(FETCH_LINE_BYTES - 1);
-    uintptr_t end = (uintptr_t)at + (bytes < FETCH_MOST_BYTES ? bytes : FETCH_MOST_BYTES);
+    if (at == NULL)
+        return;
+
+    const char *line = (const char *)at - (uintptr_t)at % FETCH_LINE_BYTES;
+    const char *end = (const char *)at + (bytes < FETCH_MOST_BYTES ? bytes : FETCH_MOST_BYTES);
 
     for (; line < end; line += FETCH_LINE_BYTES)
-        __builtin_prefetch((const void *)line);
+        __builtin_prefetch(line);
 }
 
 #endif

@@ -156,8 +156,6 @@ static void keep_sample(struct live_machine *machine, const struct sample *sampl
     if (sample->tag >= machine->value_count)
         return; /* it is kept, not told */
     struct sample *last = &machine->last[sample->tag];
-    if (memcmp(last, sample, sizeof(*last)) == 0)
-        return; /* nor is its memory touched */
     *last = *sample;
     if (sample->value.kind == VALUE_TEXT) {
         last->value.text = machine->texts[sample->tag];

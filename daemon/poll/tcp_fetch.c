@@ -21,7 +21,7 @@ void tcp_links_fetch(struct tcp_link *const *links, size_t count, bool answers)
     for (size_t i = 0; i < count; i++) {
         fetch(links[i]->config, sizeof(*links[i]->config));
         fetch(links[i]->live, sizeof(*links[i]->live));
-        fetch(links[i]->machines, sizeof(*links[i]->machines));
+        fetch(links[i]->machines, 1);
     }
     for (size_t i = 0; i < count; i++) {
         const struct machine_run *run = run_of(links[i]);
