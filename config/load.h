@@ -141,6 +141,10 @@ field_read_fn load_read_ideal_rate;
 const char *load_scalar(struct load *load, const struct field *field, const struct node *value,
                         const char *expected);
 
+/* The same of a decimal number; false, and *ret_decimal untouched, after adding a fault. */
+bool load_decimal(struct load *load, const struct field *field, const struct node *value,
+                  const char *expected, struct decimal *ret_decimal);
+
 /* Adds the fault: KEY: "TEXT" COMPLAINT; expected EXPECTED */
 void load_refuse(struct load *load, const char *key, const struct node *value,
                  const char *complaint, const char *expected_format, ...)

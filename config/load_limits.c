@@ -21,13 +21,8 @@ static void read_bound(struct load *load, const struct field *field, const struc
     static const char expected[] = "a decimal number, in the tag's unit";
     double *bound = (void *)((char *)object + field->offset);
     struct decimal number = {0};
-    const char *text = load_scalar(load, field, value, expected);
 
-    if (!text)
-        return;
-    if (decimal_parse(text, &number) != 0)
-        load_refuse(load, field->key, value, "is no decimal number", expected);
-    else
+    if (load_decimal(load, field, value, expected, &number))
         *bound = decimal_number(number);
 }
 

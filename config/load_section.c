@@ -61,6 +61,20 @@ const char *load_scalar(struct load *load, const struct field *field, const stru
     return value->text;
 }
 
+bool load_decimal(struct load *load, const struct field *field, const struct node *value,
+                  const char *expected, struct decimal *ret_decimal)
+{
+    const char *text = load_scalar(load, field, value, expected);
+
+    if (!text)
+        return false;
+    if (decimal_parse(text, ret_decimal) != 0) {
+        load_refuse(load, field->key, value, "is no decimal number", "%s", expected);
+        return false;
+    }
+    return true;
+}
+
 const char *load_string(struct load *load, const char *text)
 {
     return table_intern(&load->strings, &load->home->arena, text, strlen(text));

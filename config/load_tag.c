@@ -135,17 +135,10 @@ static void read_order(struct load *load, const struct field *field, const struc
 static bool read_decimal(struct load *load, const struct field *field, const struct node *value,
                          struct decimal *ret_decimal)
 {
-    static const char expected[] = "a decimal number such as 0.1 or -40, of at most 18 digits, "
-                                   "15 of them behind the point";
-    const char *text = load_scalar(load, field, value, expected);
-
-    if (!text)
-        return false;
-    if (decimal_parse(text, ret_decimal) != 0) {
-        load_refuse(load, field->key, value, "is no decimal number", expected);
-        return false;
-    }
-    return true;
+    return load_decimal(load, field, value,
+                        "a decimal number such as 0.1 or -40, of at most 18 digits, "
+                        "15 of them behind the point",
+                        ret_decimal);
 }
 
 static void read_scale(struct load *load, const struct field *field, const struct node *value,
