@@ -6,8 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* What a number needs to be written: it takes 20 bytes at most, but they are put eight at a time.
- */
+/* The room a number needs: it takes 20 bytes at most, but they are put eight at a time. */
 enum { DIGITS_ROOM = 24, DIGITS_GROUP = 100000000 };
 
 _Static_assert(__BYTE_ORDER == __LITTLE_ENDIAN, "digits are put eight at a time");

@@ -30,12 +30,12 @@ static bool has_heartbeats(const struct machine *machine)
     return false;
 }
 
-static bool has_deadbands(const struct machine *machine)
+static bool is_plain(const struct machine *machine)
 {
     for (size_t i = 0; i < machine->tag_count; i++)
-        if (machine->tags[i].deadband > 0)
-            return true;
-    return false;
+        if (machine->tags[i].deadband > 0 || machine->tags[i].heartbeat_ms > 0)
+            return false;
+    return true;
 }
 
 struct filter *filter_new(const struct machine *machine)
@@ -44,7 +44,7 @@ struct filter *filter_new(const struct machine *machine)
     filter->machine = machine;
     filter->told = mem_array(machine_state_kept(machine), sizeof(*filter->told));
     filter_forget(filter);
-    filter->plain = !has_heartbeats(machine) && !has_deadbands(machine);
+    filter->plain = is_plain(machine);
     if (has_heartbeats(machine))
         filter->told_at_ms = mem_array(machine_state_kept(machine), sizeof(*filter->told_at_ms));
     return filter;
